@@ -1,0 +1,77 @@
+# Every command a person types. `make` alone lists them.
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+
+PYTHON ?= python3
+ASSIGNMENT ?= sgd
+WORKERS ?= 2
+BIN := .venv/bin
+READY := .venv/.ready
+ASSIGNMENTS := $(notdir $(patsubst %/exercise.py,%,$(wildcard solutions/*/exercise.py)))
+CASES := $(ASSIGNMENTS:%=solutions/%/cases.json)
+
+# nbgrader starts alembic and jupyter by name.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help book serve test nbval bench release grade lint lock clean
+help:  ## list these commands
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | while IFS='|' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
+
+# The environment: made anew when it is missing or older than the lock.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info < (3, 14); sys.exit(not ok and "This course needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is %d.%d: run make PYTHON=/path/to/a/newer/python." % sys.version_info[:2])'
+	rm -rf .venv
+	if command -v uv >/dev/null; then \
+	    uv venv --quiet --python "$$(command -v $(PYTHON))" .venv; \
+	    uv pip install --quiet --python $(BIN)/python -r requirements.lock; \
+	    uv pip install --quiet --python $(BIN)/python --no-deps --editable .; \
+	else \
+	    $(PYTHON) -m venv .venv; \
+	    $(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock; \
+	    $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .; \
+	fi
+	touch $(READY)
+
+book: $(READY)  ## render the book into _build/html, running what has changed
+	$(BIN)/jupyter-book build . -W -n --keep-going
+	@echo "Open _build/html/index.html, or run: make serve"
+
+serve: book  ## show the book on http://127.0.0.1:8000
+	$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html
+
+# One thread for each of the WORKERS: two on two cores would wait for each other.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope \
+    --nbval-lax --nbval-cell-timeout 600 $(PYTEST_ARGS)
+
+test: $(READY) $(CASES)  ## run every test and every notebook
+	$(PYTEST) tests course_lib book solutions
+
+nbval: $(READY) $(CASES)  ## re-execute every notebook on COURSE_DEVICE with COURSE_DATA
+	$(PYTEST) book solutions
+
+bench: $(READY)  ## measure; each file prints a table and a last line `ratio: X`
+	for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done
+
+solutions/%/cases.json: solutions/%/exercise.py course_lib/checks/*.py grading/*.py | $(READY)
+	$(BIN)/python -m grading record $*
+
+release: $(READY) $(CASES)  ## make exercises/ from solutions/
+	for name in $(ASSIGNMENTS); do $(BIN)/nbgrader generate_assignment $$name --force; done
+
+grade: $(READY) $(CASES)  ## autograde submitted/*/ASSIGNMENT, write feedback/ and grades.csv
+	$(BIN)/nbgrader autograde $(ASSIGNMENT)
+	$(BIN)/nbgrader generate_feedback $(ASSIGNMENT) --force
+	$(BIN)/nbgrader export --to grades.csv --assignment "['$(ASSIGNMENT)']"
+
+lint: $(READY)  ## check style; `make lint FIX=1` mends it
+	$(BIN)/ruff check $(if $(FIX),--fix) .
+	$(BIN)/ruff format $(if $(FIX),,--check) .
+
+lock:  ## choose new versions of all packages (needs uv)
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras \
+	    --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+
+clean:  ## remove everything that can be made again
+	rm -rf _build .venv .pytest_cache .ruff_cache .hypothesis solutions/*/cases.json
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
