@@ -1,0 +1,63 @@
+"""An assignment's definition, written once by the instructor in ``exercise.py``."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from course_lib.checks.situations import Situation
+
+Rule = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Misconception:
+    """A wrong rule, and the sentence that a student who wrote it should read."""
+
+    sentence: str
+    rule: Rule
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function that students write.
+
+    Args:
+        oracle: the right rule; its name is the function's name.
+        visible: gives the situations that students see, with what is right there.
+        hidden: gives those that only the grader knows; drawn from the generator it gets.
+        returns: the names of what the function returns, for messages.
+        points: what each part of a right answer is worth; every part has situations, visible
+            and hidden, that name it. A function that is not divided has the part ``WHOLE``.
+        misconceptions: wrong rules; each must lose points.
+        variants: other right rules; each must keep all points.
+    """
+
+    oracle: Rule
+    visible: Callable[[torch.Generator], Iterable[Situation]]
+    hidden: Callable[[torch.Generator], Iterable[Situation]]
+    returns: tuple[str, ...]
+    points: dict[str, int]
+    misconceptions: tuple[Misconception, ...]
+    variants: tuple[Rule, ...]
+
+    @property
+    def name(self) -> str:
+        """The name that a student's function has."""
+        return self.oracle.__name__
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """All functions of one assignment, in the order of its notebook."""
+
+    name: str
+    functions: tuple[Function, ...]
+
+    def __getitem__(self, name: str) -> Function:
+        for function in self.functions:
+            if function.name == name:
+                return function
+        known = ", ".join(function.name for function in self.functions)
+        raise KeyError(f"{self.name} has no function {name!r}; it has {known}.")

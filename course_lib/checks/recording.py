@@ -1,0 +1,124 @@
+"""The visible cases as numbers: how ``cases.json`` is written and read."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from course_lib.checks.exercise import Exercise, Function
+from course_lib.checks.situations import WHOLE, Call, Outcome, Property, Situation, Steps
+from course_lib.checks.values import decode, encode
+from course_lib.checks.verdict import Trial
+
+VISIBLE_SEED = 1
+_KINDS = {"call": Call, "steps": Steps, "property": Property}
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a student's machine knows of a function: names and trials, no code."""
+
+    name: str
+    returns: tuple[str, ...]
+    trials: list[Trial]
+
+    def require_part(self, part: str) -> None:
+        """Check that some trial belongs to ``part``.
+
+        Raises:
+            KeyError: none does.
+        """
+        parts = {trial.situation.part for trial in self.trials}
+        if part not in parts | {WHOLE}:
+            raise KeyError(f"{self.name} has no part {part!r}: it has {', '.join(sorted(parts))}.")
+
+
+def record(function: Function, situations: list[Situation], misconceptions: bool) -> Recorded:
+    """Run the oracle, and the misconceptions if wanted, in every situation."""
+    wrong = function.misconceptions if misconceptions else ()
+    trials = [
+        Trial(
+            situation,
+            right=situation.run(function.oracle).values,
+            wrong={m.sentence: situation.run(m.rule) for m in wrong},
+        )
+        for situation in situations
+    ]
+    return Recorded(function.name, function.returns, trials)
+
+
+def visible(function: Function) -> Recorded:
+    """The trials that go to the students."""
+    situations = list(function.visible(torch.Generator().manual_seed(VISIBLE_SEED)))
+    return record(function, situations, misconceptions=True)
+
+
+def write(exercise: Exercise, path: Path) -> None:
+    """Record the visible cases of every function, and replace ``path`` by them in one step."""
+    recorded = {function.name: _plain(visible(function)) for function in exercise.functions}
+    temporary = path.with_suffix(".part")
+    text = json.dumps({"assignment": exercise.name, "functions": recorded}, allow_nan=False)
+    temporary.write_text(text + "\n", encoding="utf-8")
+    temporary.replace(path)
+
+
+def read(path: Path) -> dict[str, Recorded]:
+    """The recorded functions by name.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is not what :func:`write` wrote.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"The checks need the file {path.name} beside the notebook, and it is not there: "
+            "take it from the assignment's folder and start the notebook in that folder."
+        )
+    try:
+        functions = json.loads(path.read_text(encoding="utf-8"))["functions"]
+        return {name: _recorded(name, plain) for name, plain in functions.items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+        raise ValueError(
+            f"{path.name} is damaged ({type(error).__name__}: {error}): "
+            "take it from the assignment's folder again."
+        ) from None
+
+
+def _plain(recorded: Recorded) -> dict[str, Any]:
+    kinds = {kind: name for name, kind in _KINDS.items()}
+    return {
+        "returns": list(recorded.returns),
+        "trials": [
+            {
+                "kind": kinds[type(trial.situation)],
+                "situation": {
+                    f.name: encode(getattr(trial.situation, f.name))
+                    for f in fields(trial.situation)
+                },
+                "right": encode(trial.right),
+                "wrong": {
+                    sentence: {"values": encode(outcome.values), "fault": outcome.fault}
+                    for sentence, outcome in trial.wrong.items()
+                },
+            }
+            for trial in recorded.trials
+        ],
+    }
+
+
+def _recorded(name: str, plain: Mapping[str, Any]) -> Recorded:
+    trials = [
+        Trial(
+            _KINDS[trial["kind"]](**{k: decode(v) for k, v in trial["situation"].items()}),
+            right=decode(trial["right"]),
+            wrong={
+                sentence: Outcome(decode(outcome["values"]), outcome["fault"])
+                for sentence, outcome in trial["wrong"].items()
+            },
+        )
+        for trial in plain["trials"]
+    ]
+    return Recorded(name, tuple(plain["returns"]), trials)

@@ -1,0 +1,229 @@
+"""The ways to try a function: one call, many steps of a rule, a property.
+
+Each has a ``label`` that a student reads and a ``run`` that calls an answer and returns
+what it did, an :class:`Outcome`. An answer gets copies of the inputs; that it changed one,
+raised, or returned nothing is a fault with a sentence of its own.
+"""
+
+import contextlib
+import inspect
+import io
+import linecache
+import traceback
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from course_lib.checks import properties
+from course_lib.checks.values import fresh, short, unchanged
+
+__all__ = ["INPUTS", "WHOLE", "Call", "Fault", "Outcome", "Property", "Situation", "Steps"]
+
+Answer = Callable[..., Any]
+
+# The parts of a function's points. A function that is not divided has the one part WHOLE.
+# Changing an input loses the points of these two parts and no other.
+WHOLE, INPUTS = "", "inputs left alone"
+
+
+class Fault(Exception):
+    """An answer did something that no right answer does; the message says what."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an answer did.
+
+    Attributes:
+        values: what each call returned, up to the first fault.
+        fault: the sentence about that fault, or None.
+    """
+
+    values: list[Any]
+    fault: str | None = None
+
+
+@dataclass(frozen=True)
+class Call:
+    """Call the function once.
+
+    Args:
+        label: what is special here, in words.
+        args: positional arguments.
+        kwargs: keyword arguments.
+        part: the part of the points that depends on this.
+    """
+
+    label: str
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    part: str = WHOLE
+
+    def run(self, answer: Answer) -> Outcome:
+        """Call ``answer`` and keep what it returns."""
+        try:
+            return Outcome([invoke(answer, self.args, self.kwargs, self.part)])
+        except Fault as fault:
+            return Outcome([], str(fault))
+
+    def describe(self, name: str, step: int) -> str:
+        """The call as a line of Python."""
+        return call_text(name, self.args, self.kwargs)
+
+    def place(self, step: int) -> str:
+        """Where in this situation call number ``step`` stands: nothing to say for one."""
+        return ""
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Take many steps of an update rule ``rule(w, g, state, **hyper) -> (w, state)``.
+
+    The first state is an empty dict; each step gets the weights and the state that the one
+    before returned.
+
+    Args:
+        label: what is special here, in words.
+        w: the first weights.
+        gradients: one for each step, shaped like ``w``.
+        hyper: the hyperparameters; where one is a list, step ``t`` gets item ``t``.
+        part: the part of the points that depends on this.
+    """
+
+    label: str
+    w: Tensor
+    gradients: list[Tensor]
+    hyper: dict[str, Any]
+    part: str = WHOLE
+
+    def run(self, answer: Answer) -> Outcome:
+        """Take the steps and keep the weights after each."""
+        w, state, path = self.w, {}, []
+        for t, g in enumerate(self.gradients):
+            try:
+                result = invoke(answer, (w, g, state), self._hyper(t), self.part)
+                if not isinstance(result, tuple) or len(result) != 2:
+                    raise Fault(f"It should return (w, state) and returned {short(result)}.")
+                w, state = result
+                if not isinstance(w, Tensor):
+                    raise Fault(f"w should be a tensor and is a {type(w).__name__}.")
+                if w.shape != self.w.shape:
+                    raise Fault(
+                        f"w should keep the shape {tuple(self.w.shape)} "
+                        f"and has the shape {tuple(w.shape)}."
+                    )
+                if not isinstance(state, dict):
+                    raise Fault(f"state should be a dict and is a {type(state).__name__}.")
+            except Fault as fault:
+                return Outcome(path, str(fault))
+            path.append(w)
+        return Outcome(path)
+
+    def _hyper(self, t: int) -> dict[str, Any]:
+        return {k: v[t] if isinstance(v, list) else v for k, v in self.hyper.items()}
+
+    def describe(self, name: str, step: int) -> str:
+        """The hyperparameters and the gradient of call number ``step``."""
+        hyper = "".join(f", {k}={short(v)}" for k, v in self._hyper(step).items())
+        return f"{name}(w, {short(self.gradients[step])}, state{hyper})"
+
+    def place(self, step: int) -> str:
+        """Which step this is."""
+        return f"step {step + 1} of {len(self.gradients)}"
+
+
+@dataclass(frozen=True)
+class Property:
+    """Judge a function whose right answers differ, by what must hold of all of them.
+
+    Args:
+        label: what is special here, in words.
+        judge: the name of a function in :mod:`course_lib.checks.properties`.
+        kwargs: what the judge takes besides the function.
+        part: the part of the points that depends on this.
+    """
+
+    label: str
+    judge: str
+    kwargs: dict[str, Any]
+    part: str = WHOLE
+
+    def run(self, answer: Answer) -> Outcome:
+        """Let the judge look; what it says is the fault."""
+
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            return invoke(answer, args, kwargs, self.part)
+
+        try:
+            return Outcome([], getattr(properties, self.judge)(guarded, **self.kwargs))
+        except Fault as fault:
+            return Outcome([], str(fault))
+
+    def describe(self, name: str, step: int) -> str:
+        """The judge's settings."""
+        return call_text(name, (), self.kwargs)
+
+    def place(self, step: int) -> str:
+        """Nothing to say: a property is one place."""
+        return ""
+
+
+Situation = Call | Steps | Property
+
+
+def call_text(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    """A call as a line of Python."""
+    parts = [short(arg) for arg in args] + [f"{k}={short(v)}" for k, v in kwargs.items()]
+    return f"{name}({', '.join(parts)})"
+
+
+def invoke(answer: Answer, args: tuple[Any, ...], kwargs: dict[str, Any], part: str) -> Any:
+    """Call ``answer`` with copies of the arguments.
+
+    Warnings are swallowed: nbgrader takes anything on standard error for a failure.
+
+    Raises:
+        NotImplementedError: the answer is not written yet.
+        Fault: it raised, or it changed an input where ``part`` forbids it.
+    """
+    given_args, given_kwargs = fresh(args), fresh(kwargs)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            result = answer(*given_args, **given_kwargs)
+    except NotImplementedError:
+        raise
+    except Exception as error:
+        raise Fault(_raised(answer, error)) from None
+    if part not in (WHOLE, INPUTS):
+        return result
+    names = _parameter_names(answer, len(args))
+    pairs = zip([*names, *kwargs], [*args, *kwargs.values()], [*given_args, *given_kwargs.values()])
+    for name, before, after in pairs:
+        if not unchanged(before, after):
+            raise Fault(
+                f"It changed its input {name}. Return new values and leave the inputs alone: "
+                f"operations such as {name} -= ... and {name}.add_(...) work in place."
+            )
+    return result
+
+
+def _raised(answer: Answer, error: Exception) -> str:
+    """The sentence about an exception, with the line of the student's code it came from."""
+    code = getattr(inspect.unwrap(answer), "__code__", None)
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if code and frame.filename == code.co_filename]
+    line = (own[-1].line or linecache.getline(own[-1].filename, own[-1].lineno)) if own else ""
+    at = f" at the line `{line.strip()}`" if line.strip() else ""
+    return f"It raised {type(error).__name__}{at}: {error}"
+
+
+def _parameter_names(answer: Answer, count: int) -> list[str]:
+    try:
+        names = list(inspect.signature(answer).parameters)
+    except (TypeError, ValueError):
+        names = []
+    return (names + [f"number {i + 1}" for i in range(len(names), count)])[:count]

@@ -1,0 +1,92 @@
+"""``check``, the one function that an exercise notebook calls."""
+
+import html
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from IPython.core.getipython import get_ipython
+from IPython.display import HTML, display
+
+from course_lib.checks.recording import read
+from course_lib.checks.situations import WHOLE
+from course_lib.checks.verdict import Verdict, judge
+
+CASES = "cases.json"
+
+
+class CheckFailed(Exception):
+    """A function is not right yet; the message is the whole verdict."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.text())
+        self.verdict = verdict
+
+    def _render_traceback_(self) -> list[str]:
+        # IPython shows these lines instead of a traceback through the course's own code.
+        return [str(self)]
+
+
+def check(name: str, function: Callable[..., Any], part: str = WHOLE) -> None:
+    """Try your function on the recorded cases of this assignment.
+
+    Args:
+        name: the function's name in the assignment, such as ``"sgd_step"``.
+        function: your function.
+        part: try only one part, such as ``"edge cases"``. Default: everything.
+
+    Raises:
+        NotImplementedError: the function is not written yet.
+        CheckFailed: it is wrong somewhere; the message says where and how.
+        KeyError: the assignment has no function, or the function no part, of that name.
+        TypeError: ``function`` is not a function.
+        FileNotFoundError, ValueError: ``cases.json`` is missing or damaged.
+    """
+    functions = read(Path(CASES))
+    if name not in functions:
+        raise KeyError(f"There is no function {name!r} to check: there are {', '.join(functions)}.")
+    if not callable(function):
+        raise TypeError(
+            f"check({name!r}, ...) got {function!r}, a {type(function).__name__}: "
+            f"pass the function itself, check({name!r}, {name})."
+        )
+    recorded = functions[name]
+    recorded.require_part(part)
+    show(judge(name, function, recorded.trials, recorded.returns, part))
+
+
+def show(verdict: Verdict) -> None:
+    """Print the verdict, as HTML in a notebook; raise it if the function is wrong."""
+    if get_ipython() is None:
+        print(verdict.text())
+    else:
+        display(_Shown(verdict))
+    if not verdict.passed:
+        raise CheckFailed(verdict)
+
+
+class _Shown(HTML):
+    """A verdict that a notebook renders and a terminal prints."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        self.verdict = verdict
+        super().__init__(_html(verdict))
+
+    def __repr__(self) -> str:
+        return self.verdict.text()
+
+
+def _html(verdict: Verdict) -> str:
+    headline, *_ = verdict.text().splitlines()
+    colour = "#2e7d32" if verdict.passed else "#c62828"
+    rows = "" if verdict.passed else "".join(map(_row, verdict.rows()))
+    return (
+        f'<div style="border-left: 4px solid {colour}; padding: 0.3em 0.9em">'
+        f"<strong>{html.escape(headline)}</strong>{rows}</div>"
+    )
+
+
+def _row(row: tuple[str, str]) -> str:
+    title, text = (html.escape(part) for part in row)
+    text = f"<code>{text}</code>" if title == "Call" else text
+    return f'<div><span style="display: inline-block; width: 5em">{title}</span>{text}</div>'

@@ -1,0 +1,257 @@
+"""The values that cross between an exercise and an answer.
+
+They are tensors, numbers, strings, None, and lists, tuples and dicts of these; a generator
+and a function cross by name, as :class:`Seed` and :class:`Code`. This file writes values as
+JSON without losing a bit, copies them, and finds where two of them differ.
+"""
+
+import math
+import pkgutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+# Correct float64 answers differ by 1e-15 and the nearest wrong rule by 1e-4; float32 answers
+# differ by 1e-6. Both tolerances are absolute and relative.
+TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-5}
+
+
+@dataclass(frozen=True)
+class Seed:
+    """Stands for a ``torch.Generator`` with this seed; every call gets a fresh one."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Code:
+    """Stands for a function that students have too, such as ``Code("torch:tanh")``."""
+
+    path: str
+
+
+def encode(value: Any) -> Any:
+    """``value`` as something JSON can hold; :func:`decode` gives it back bit for bit."""
+    match value:
+        case Tensor():
+            flat = [encode(number) for number in value.flatten().tolist()]
+            dtype = str(value.dtype).removeprefix("torch.")
+            return {"tensor": flat, "shape": list(value.shape), "dtype": dtype}
+        case Seed():
+            return {"seed": value.number}
+        case Code():
+            return {"code": value.path}
+        case float() if not math.isfinite(value):
+            return {"float": str(value)}
+        case tuple():
+            return {"tuple": [encode(item) for item in value]}
+        case list():
+            return [encode(item) for item in value]
+        case dict():
+            return {"dict": [[key, encode(item)] for key, item in value.items()]}
+        case None | bool() | int() | float() | str():
+            return value
+    raise TypeError(f"A case may not hold {value!r}, a {type(value).__name__}.")
+
+
+def decode(value: Any) -> Any:
+    """The value that :func:`encode` wrote."""
+    match value:
+        case {"tensor": flat, "shape": shape, "dtype": dtype}:
+            numbers = [decode(number) for number in flat]
+            return torch.tensor(numbers, dtype=getattr(torch, dtype)).reshape(shape)
+        case {"seed": number}:
+            return Seed(number)
+        case {"code": path}:
+            return Code(path)
+        case {"float": text}:
+            return float(text)
+        case {"tuple": items}:
+            return tuple(decode(item) for item in items)
+        case {"dict": items}:
+            return {key: decode(item) for key, item in items}
+        case list():
+            return [decode(item) for item in value]
+    return value
+
+
+def fresh(value: Any) -> Any:
+    """A deep copy to hand to an answer; a :class:`Seed` or :class:`Code` becomes what it names."""
+    match value:
+        case Tensor():
+            return value.detach().clone()
+        case Seed():
+            return torch.Generator().manual_seed(value.number)
+        case Code():
+            return pkgutil.resolve_name(value.path)
+        case tuple() | list():
+            return type(value)(fresh(item) for item in value)
+        case dict():
+            return {key: fresh(item) for key, item in value.items()}
+    return value
+
+
+def unchanged(before: Any, after: Any) -> bool:
+    """Whether an answer left its input as it was, to the bit."""
+    match before:
+        case Tensor():
+            return (
+                isinstance(after, Tensor)
+                and before.shape == after.shape
+                and before.dtype == after.dtype
+                and torch.equal(before.nan_to_num(), after.nan_to_num())
+            )
+        case Seed() | Code():
+            return True
+        case tuple() | list():
+            return len(before) == len(after) and all(map(unchanged, before, after))
+        case dict():
+            return before.keys() == after.keys() and all(
+                unchanged(item, after[key]) for key, item in before.items()
+            )
+    return before == after or before != before
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Where an answer first departs from what is right.
+
+    Attributes:
+        where: the quantity and its index, such as ``"w[1, 0]"``.
+        problem: the sentence that says what is wrong there.
+        got: the answer's number, when both are numbers.
+        expected: the right number, when both are numbers.
+    """
+
+    where: str
+    problem: str
+    got: float | None = None
+    expected: float | None = None
+
+
+def first_difference(expected: Any, got: Any, where: str) -> Difference | None:
+    """The first place where ``got`` differs from ``expected``, or None if nowhere.
+
+    A number may come as int, float or tensor of one element. A tensor must have the
+    expected shape and dtype. Numbers must agree to :data:`TOLERANCE`.
+    """
+    if got is None and expected is not None:
+        return Difference(where, f"{where} is None. Does your function return it?")
+    match expected:
+        case Tensor():
+            return _tensor_difference(expected, got, where)
+        case None | str() | bool():
+            if got != expected:
+                return Difference(where, f"{where} should be {expected!r} and is {got!r}.")
+            return None
+        case int() | float():
+            return _number_difference(expected, got, where)
+        case dict():
+            if not isinstance(got, dict) or got.keys() != expected.keys():
+                keys = ", ".join(map(repr, expected))
+                return Difference(where, f"{where} should be a dict with the keys {keys}.")
+            pairs = ((expected[k], got[k], f"{where}[{k!r}]") for k in expected)
+        case _:
+            kind = type(expected).__name__
+            if not isinstance(got, list | tuple):
+                problem = f"{where} should be a {kind} and is a {type(got).__name__}."
+                return Difference(where, problem)
+            if len(got) != len(expected):
+                problem = f"{where} should hold {len(expected)} items and holds {len(got)}."
+                return Difference(where, problem)
+            pairs = ((e, g, f"{where}[{i}]") for i, (e, g) in enumerate(zip(expected, got)))
+    found = (first_difference(e, g, place) for e, g, place in pairs)
+    return next((difference for difference in found if difference), None)
+
+
+def _number_difference(expected: float, got: Any, where: str) -> Difference | None:
+    tolerance = TOLERANCE[torch.float64]
+    if isinstance(got, Tensor) and got.numel() == 1:
+        tolerance = TOLERANCE.get(got.dtype, tolerance)
+        got = got.item()
+    try:
+        number = float(got)
+    except (TypeError, ValueError):
+        return Difference(where, f"{where} should be a number and is a {type(got).__name__}.")
+    if math.isclose(expected, number, rel_tol=tolerance, abs_tol=tolerance):
+        return None
+    if math.isnan(expected) and math.isnan(number):
+        return None
+    return _wrong_number(expected, number, where)
+
+
+def _tensor_difference(expected: Tensor, got: Any, where: str) -> Difference | None:
+    if not isinstance(got, Tensor):
+        return Difference(where, f"{where} should be a tensor and is a {type(got).__name__}.")
+    if got.shape != expected.shape:
+        problem = (
+            f"{where} should have the shape {tuple(expected.shape)} "
+            f"and has the shape {tuple(got.shape)}."
+        )
+        return Difference(where, problem)
+    if got.dtype != expected.dtype:
+        problem = f"{where} should have the dtype {expected.dtype} and has {got.dtype}."
+        return Difference(where, problem)
+    got = got.detach()
+    tolerance = TOLERANCE.get(expected.dtype, 0.0)
+    right = torch.isclose(got, expected, rtol=tolerance, atol=tolerance, equal_nan=True)
+    if right.all():
+        return None
+    index = tuple((~right).nonzero()[0].tolist())
+    place = f"{where}[{', '.join(map(str, index))}]" if index else where
+    return _wrong_number(expected[index].item(), got[index].item(), place)
+
+
+def _wrong_number(expected: float, got: float, where: str) -> Difference:
+    problem = f"{where} should be {short(expected)} and is {short(got)}."
+    return Difference(where, problem, got=got, expected=expected)
+
+
+def short(value: Any) -> str:
+    """``value`` as a student reads it: six digits, tensors on one line, long ones cut."""
+    match value:
+        case bool() | None | str():
+            return repr(value)
+        case float():
+            return f"{value:.6g}"
+        case Seed():
+            return f"torch.Generator().manual_seed({value.number})"
+        case Code():
+            return value.path.rpartition(":")[2]
+        case Tensor() if value.numel() > 8:
+            dtype = str(value.dtype).removeprefix("torch.")
+            return f"<{dtype} tensor of shape {tuple(value.shape)}>"
+        case Tensor():
+            return f"tensor({_nested(value.tolist())})"
+        case list() | tuple() if len(value) > 8:
+            return f"<{type(value).__name__} of {len(value)} items>"
+        case list() | tuple():
+            return _nested(value)
+        case dict():
+            return "{" + ", ".join(f"{k!r}: {short(v)}" for k, v in value.items()) + "}"
+    return repr(value)
+
+
+def _nested(value: Any) -> str:
+    if not isinstance(value, list | tuple):
+        return short(value)
+    left, right = "[]" if isinstance(value, list) else "()"
+    return left + ", ".join(map(_nested, value)) + right
+
+
+def numbers(value: Any) -> Iterator[float]:
+    """Every number in ``value``, in order."""
+    match value:
+        case Tensor():
+            yield from value.detach().flatten().tolist()
+        case list() | tuple():
+            for item in value:
+                yield from numbers(item)
+        case dict():
+            for item in value.values():
+                yield from numbers(item)
+        case int() | float():
+            yield float(value)

@@ -1,0 +1,195 @@
+"""What a function did in its situations, and which mistake that looks like."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from course_lib.checks.situations import WHOLE, Call, Outcome, Situation, Steps
+from course_lib.checks.values import Difference, first_difference, numbers, short
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A situation, what is right in it, and what each misconception gives there.
+
+    Attributes:
+        situation: how the function is called.
+        right: what the oracle returns at each call.
+        wrong: for each misconception's sentence, what its rule does.
+    """
+
+    situation: Situation
+    right: list[Any]
+    wrong: dict[str, Outcome] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The first thing wrong in a situation, ready to be told.
+
+    Attributes:
+        label: the situation in words.
+        call: the call as a line of Python.
+        place: which step, or nothing.
+        problem: what is wrong, a sentence.
+        hint: what to look at first, a sentence or nothing.
+    """
+
+    label: str
+    call: str
+    place: str
+    problem: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The findings about one function.
+
+    Attributes:
+        name: the function's name, and the part that was judged if it is not the whole.
+        tried: how many situations it was tried in.
+        wrong: one finding for each situation in which it is wrong.
+        misconception: the sentence of the misconception that does exactly the same.
+    """
+
+    name: str
+    tried: int
+    wrong: list[Finding]
+    misconception: str | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the function was right everywhere."""
+        return self.tried > 0 and not self.wrong
+
+    def text(self) -> str:
+        """The verdict in plain text."""
+        if self.passed:
+            return f"✓ {self.name}: right in all {self.tried} cases."
+        right = self.tried - len(self.wrong)
+        lines = [f"✗ {self.name}: right in {right} of {self.tried} cases."]
+        lines += [f"  {title}: {text}" for title, text in self.rows()]
+        return "\n".join(lines)
+
+    def rows(self) -> list[tuple[str, str]]:
+        """What to say about the first situation that went wrong: titles and texts."""
+        first = self.wrong[0]
+        # Some misconceptions are told by the problem itself, such as a changed input.
+        likely = "" if (self.misconception or "") in first.problem else self.misconception
+        rows = [
+            ("Case", first.label),
+            ("Call", first.call),
+            ("At", first.place),
+            ("Wrong", first.problem),
+            ("Likely", likely),
+            ("Look at", "" if self.misconception else first.hint),
+        ]
+        return [(title, text) for title, text in rows if text]
+
+
+def judge(
+    name: str,
+    answer: Callable[..., Any],
+    trials: Sequence[Trial],
+    returns: Sequence[str],
+    part: str = WHOLE,
+) -> Verdict:
+    """Try ``answer`` in every situation and compare it with what is right.
+
+    Args:
+        name: the function's name.
+        answer: the student's function.
+        trials: the situations with their right values.
+        returns: the names of what the function returns.
+        part: report only the situations of this part; ``WHOLE`` reports all.
+
+    Returns:
+        The verdict; it names a misconception if one does the same in every situation.
+
+    Raises:
+        NotImplementedError: the answer is not written yet.
+    """
+    outcomes = [_run(trial.situation, answer) for trial in trials]
+    reported = [
+        (trial, outcome)
+        for trial, outcome in zip(trials, outcomes)
+        if part in (WHOLE, trial.situation.part)
+    ]
+    findings = [
+        finding
+        for trial, outcome in reported
+        if (finding := _finding(name, trial, outcome, returns))
+    ]
+    title = f"{name}, {part}" if part else name
+    misconception = _misconception(trials, outcomes) if findings else None
+    return Verdict(title, len(reported), findings, misconception)
+
+
+def _run(situation: Situation, answer: Callable[..., Any]) -> Outcome:
+    # An answer may draw numbers; what it draws must not depend on what ran before.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return situation.run(answer)
+
+
+def _finding(name: str, trial: Trial, outcome: Outcome, returns: Sequence[str]) -> Finding | None:
+    situation = trial.situation
+    for step, (right, got) in enumerate(zip(trial.right, outcome.values)):
+        difference = _difference(right, got, returns)
+        if difference:
+            problem, hint = difference.problem, _look_at(situation, step, right, got)
+            break
+    else:
+        if outcome.fault is None:
+            return None
+        step = len(outcome.values)
+        problem, hint = outcome.fault, ""
+    return Finding(
+        situation.label, situation.describe(name, step), situation.place(step), problem, hint
+    )
+
+
+def _difference(right: Any, got: Any, returns: Sequence[str]) -> Difference | None:
+    if len(returns) == 1:
+        return first_difference(right, got, returns[0])
+    if not isinstance(got, tuple) or len(got) != len(returns):
+        problem = f"It should return ({', '.join(returns)}) and returned {short(got)}."
+        return Difference("the result", problem)
+    found = (first_difference(r, g, name) for r, g, name in zip(right, got, returns))
+    return next((difference for difference in found if difference), None)
+
+
+def _look_at(situation: Situation, step: int, right: Any, got: Any) -> str:
+    """What a person would look at first, from the pattern of the numbers."""
+    pairs = [(r, g) for r, g in zip(numbers(right), numbers(got)) if abs(r) > 1e-12]
+    ratios = [g / r for r, g in pairs]
+    if len(ratios) > 0 and max(ratios) - min(ratios) < 1e-6 * max(map(abs, ratios)):
+        if abs(ratios[0] + 1) < 1e-6:
+            return "every number has the wrong sign."
+        if abs(ratios[0] - 1) > 1e-6:
+            return f"every number is {short(ratios[0])} times what it should be."
+    if isinstance(situation, Steps) and step == 0:
+        return "the first step is already wrong: the update itself, and how the state starts."
+    if isinstance(situation, Steps):
+        return f"the first {step} steps are right, so look at what you keep in the state."
+    if isinstance(situation, Call):
+        return "work this case out by hand; the numbers are small."
+    return ""
+
+
+def _misconception(trials: Sequence[Trial], outcomes: Sequence[Outcome]) -> str | None:
+    for sentence in trials[0].wrong:
+        if all(_same(trial.wrong[sentence], outcome) for trial, outcome in zip(trials, outcomes)):
+            return sentence
+    return None
+
+
+def _same(wrong: Outcome, outcome: Outcome) -> bool:
+    return (
+        wrong.fault == outcome.fault
+        and len(wrong.values) == len(outcome.values)
+        and first_difference(wrong.values, outcome.values, "") is None
+    )

@@ -1,0 +1,33 @@
+"""Where an assignment's definition is, and how it is loaded."""
+
+import importlib.util
+import sys
+from functools import cache
+from pathlib import Path
+
+from course_lib.checks import Exercise
+
+SOLUTIONS = Path(__file__).resolve().parent.parent / "solutions"
+
+
+def names() -> list[str]:
+    """All assignments that have a definition."""
+    return sorted(path.parent.name for path in SOLUTIONS.glob("*/exercise.py"))
+
+
+@cache
+def load(assignment: str) -> Exercise:
+    """The definition in ``solutions/ASSIGNMENT/exercise.py``.
+
+    Raises:
+        ValueError: there is no such assignment.
+    """
+    if assignment not in names():
+        raise ValueError(f"There is no assignment {assignment!r}: there are {', '.join(names())}.")
+    module_name = f"solutions.{assignment}.exercise"
+    path = SOLUTIONS / assignment / "exercise.py"
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    spec.loader.exec_module(module)
+    return module.EXERCISE

@@ -1,0 +1,57 @@
+"""The hidden check: the definition itself, with seeds that no student has seen."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from course_lib.checks.recording import record
+from course_lib.checks.situations import WHOLE
+from course_lib.checks.student import show
+from course_lib.checks.verdict import Verdict, judge
+from grading.definitions import load
+
+HIDDEN_SEED = 20_261
+
+
+def hidden_seed() -> int:
+    """``GRADING_SEED``, or the seed that is used when it is not set.
+
+    Raises:
+        ValueError: it is not a whole number of at least 0.
+    """
+    text = os.environ.get("GRADING_SEED", str(HIDDEN_SEED))
+    if not text.isdecimal():
+        raise ValueError(f"GRADING_SEED is {text!r}: set it to a whole number of at least 0.")
+    return int(text)
+
+
+def hidden_verdict(
+    assignment: str, name: str, function: Callable[..., Any], part: str = WHOLE
+) -> Verdict:
+    """Judge a function in the hidden situations of its definition."""
+    definition = load(assignment)[name]
+    situations = list(definition.hidden(torch.Generator().manual_seed(hidden_seed())))
+    recorded = record(definition, situations, misconceptions=True)
+    recorded.require_part(part)
+    return judge(name, function, recorded.trials, recorded.returns, part)
+
+
+def hidden_check(
+    assignment: str, name: str, function: Callable[..., Any], part: str = WHOLE
+) -> None:
+    """Show the hidden verdict; a wrong function raises, and so loses the cell's points.
+
+    Args:
+        assignment: the folder in ``solutions/``.
+        name: the function's name.
+        function: the student's function.
+        part: judge only this part. Default: everything.
+
+    Raises:
+        NotImplementedError: the function is not written yet.
+        CheckFailed: it is wrong somewhere.
+        ValueError, KeyError: there is no such assignment, function or part.
+    """
+    show(hidden_verdict(assignment, name, function, part))

@@ -1,0 +1,79 @@
+"""cases.json is written whole or not at all, and a damaged one is refused."""
+
+import json
+
+import pytest
+import torch
+
+from course_lib.checks.exercise import Exercise, Function, Misconception
+from course_lib.checks.recording import read, visible, write
+from course_lib.checks.situations import WHOLE, Call
+from course_lib.checks.verdict import judge
+
+
+def double(x):
+    return 2 * x
+
+
+DOUBLE = Function(
+    oracle=double,
+    visible=lambda rng: [Call("a number", (torch.rand((), generator=rng, dtype=torch.float64),))],
+    hidden=lambda rng: [],
+    returns=("y",),
+    points={WHOLE: 1},
+    misconceptions=(Misconception("this is the square.", lambda x: x * x),),
+    variants=(),
+)
+EXERCISE = Exercise("numbers", (DOUBLE,))
+
+
+def test_what_is_read_judges_as_what_was_recorded(tmp_path):
+    path = tmp_path / "cases.json"
+    write(EXERCISE, path)
+    recorded = read(path)["double"]
+    for answer in (double, lambda x: x * x, lambda x: x + 1):
+        there = judge("double", answer, recorded.trials, recorded.returns)
+        here = judge("double", answer, visible(DOUBLE).trials, DOUBLE.returns)
+        assert there == here
+
+
+def test_the_file_is_the_same_every_time_and_holds_no_code(tmp_path):
+    first, second = tmp_path / "a.json", tmp_path / "b.json"
+    write(EXERCISE, first)
+    write(EXERCISE, second)
+    assert first.read_bytes() == second.read_bytes()
+    assert "lambda" not in first.read_text()
+
+
+def test_a_failing_oracle_leaves_the_old_file(tmp_path):
+    path = tmp_path / "cases.json"
+    write(EXERCISE, path)
+    before = path.read_bytes()
+    broken = Function(**{**vars(DOUBLE), "visible": lambda rng: 1 / 0})
+    with pytest.raises(ZeroDivisionError):
+        write(Exercise("numbers", (broken,)), path)
+    assert path.read_bytes() == before
+
+
+DAMAGE = [
+    lambda text: text[: len(text) // 2],
+    lambda text: "",
+    lambda text: "[]",
+    lambda text: json.dumps({"functions": {"double": {"returns": ["y"]}}}),
+    lambda text: text.replace('"call"', '"cell"'),
+    lambda text: text.replace("float64", "float65"),
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_file_is_refused_by_name(tmp_path, damage):
+    path = tmp_path / "cases.json"
+    write(EXERCISE, path)
+    path.write_text(damage(path.read_text()))
+    with pytest.raises(ValueError, match=r"cases\.json is damaged"):
+        read(path)
+
+
+def test_a_missing_file_says_where_it_belongs(tmp_path):
+    with pytest.raises(FileNotFoundError, match="beside the notebook"):
+        read(tmp_path / "cases.json")

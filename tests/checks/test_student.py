@@ -1,0 +1,114 @@
+"""What a student sees when they call check."""
+
+import pytest
+import torch
+from IPython.core.interactiveshell import InteractiveShell
+
+from course_lib.checks import CheckFailed, check
+from course_lib.checks.recording import write
+from course_lib.checks.student import _html
+from grading.definitions import load
+
+
+@pytest.fixture(autouse=True)
+def assignment_folder(tmp_path, monkeypatch):
+    write(load("sgd"), tmp_path / "cases.json")
+    monkeypatch.chdir(tmp_path)
+
+
+def right(w, g, *, lr, weight_decay=0.0):
+    return w - lr * (g + weight_decay * w)
+
+
+def right_in_place(w, g, *, lr, weight_decay=0.0):
+    return w.sub_(lr * (g + weight_decay * w))
+
+
+def uphill(w, g, *, lr, weight_decay=0.0):
+    return w + lr * (g + weight_decay * w)
+
+
+def test_a_right_function_gets_one_line(capsys):
+    check("sgd_step", right)
+    assert capsys.readouterr().out == "✓ sgd_step: right in all 6 cases.\n"
+
+
+def test_a_wrong_function_raises_the_whole_story():
+    with pytest.raises(CheckFailed) as failed:
+        check("sgd_step", uphill)
+    text = str(failed.value)
+    assert "Call: sgd_step(tensor([1, -2]), tensor([0.5, 0.25]), lr=0.1)" in text
+    assert "Wrong: w[0] should be 0.95 and is 1.05." in text
+    assert "Likely: this steps up the gradient" in text
+
+
+def test_one_part_can_be_checked_alone(capsys):
+    check("sgd_step", right_in_place, "right values")
+    assert capsys.readouterr().out == "✓ sgd_step, right values: right in all 5 cases.\n"
+    with pytest.raises(CheckFailed, match="It changed its input w"):
+        check("sgd_step", right_in_place, "inputs left alone")
+
+
+def test_a_part_needs_more_than_leaving_the_inputs_alone():
+    with pytest.raises(CheckFailed):
+        check("sgd_step", lambda w, g, **_: w, "inputs left alone")
+
+
+def test_a_blank_function_is_not_a_failure():
+    def blank(w, g, *, lr, weight_decay=0.0):
+        raise NotImplementedError
+
+    with pytest.raises(NotImplementedError):
+        check("sgd_step", blank)
+
+
+BAD_ANSWERS = [
+    (lambda w, g, **_: None, "w is None. Does your function return it?"),
+    (lambda w, g, **_: w[:1], "should have the shape (2,)"),
+    (lambda w, g, **_: w.float(), "should have the dtype torch.float64"),
+    (lambda w, g, **_: w * float("nan"), "is nan"),
+    (right_in_place, "It changed its input w."),
+    (lambda w, g, **_: [1.0, 2.0], "should be a tensor and is a list"),
+    (lambda w, g: w, "It raised TypeError"),
+    (lambda w, g, **_: w @ torch.ones(7), "It raised RuntimeError"),
+]
+
+
+@pytest.mark.parametrize(("answer", "sentence"), BAD_ANSWERS)
+def test_bad_answers_get_one_sentence(answer, sentence):
+    with pytest.raises(CheckFailed) as failed:
+        check("sgd_step", answer)
+    assert sentence in str(failed.value)
+
+
+def test_bad_calls_say_what_to_do(tmp_path):
+    with pytest.raises(KeyError, match="There is no function 'sdg_step' to check"):
+        check("sdg_step", right)
+    with pytest.raises(KeyError, match="sgd_step has no part 'first step': it has inputs left"):
+        check("sgd_step", right, "first step")
+    with pytest.raises(TypeError, match=r"pass the function itself, check\('sgd_step', sgd_step\)"):
+        check("sgd_step", 3)
+    (tmp_path / "cases.json").unlink()
+    with pytest.raises(FileNotFoundError, match="beside the notebook"):
+        check("sgd_step", right)
+
+
+@pytest.fixture
+def shell():
+    yield InteractiveShell.instance()
+    InteractiveShell.clear_instance()
+
+
+def test_a_notebook_shows_html_and_no_traceback_through_our_code(shell, capsys):
+    shell.user_ns.update(check=check, uphill=uphill)
+    shell.run_cell('check("sgd_step", uphill)')
+    out = capsys.readouterr().out
+    assert "steps up the gradient" in out
+    assert "student.py" not in out
+    assert "Traceback" not in out
+
+
+def test_the_html_escapes_what_a_student_may_have_written():
+    with pytest.raises(CheckFailed) as failed:
+        check("sgd_step", lambda w, g, **_: 1 / 0 if "<b>" else w)
+    assert "<b>" not in _html(failed.value.verdict)

@@ -1,0 +1,117 @@
+"""A verdict names the first thing that differs and the mistake that it looks like."""
+
+import torch
+
+from course_lib.checks.exercise import Function, Misconception
+from course_lib.checks.recording import visible
+from course_lib.checks.situations import WHOLE, Call, Steps
+from course_lib.checks.verdict import judge
+
+F64 = torch.float64
+
+
+def ema_step(w, g, state, *, lr, beta):
+    m = beta * state.get("m", 0 * w) + (1 - beta) * g
+    return w - lr * m, {"m": m}
+
+
+def not_averaged(w, g, state, *, lr, beta):
+    m = beta * state.get("m", 0 * w) + g
+    return w - lr * m, {"m": m}
+
+
+def forgets(w, g, state, *, lr, beta):
+    return w - lr * (1 - beta) * g, {}
+
+
+def cases(rng):
+    w = torch.tensor([1.0, 2.0], dtype=F64)
+    gradients = [torch.randn(2, generator=rng, dtype=F64) for _ in range(4)]
+    yield Steps("four steps", w, gradients, dict(lr=0.1, beta=0.6))
+    yield Steps("no gradient", w, [0 * w], dict(lr=0.1, beta=0.6))
+
+
+EMA = Function(
+    oracle=ema_step,
+    visible=cases,
+    hidden=cases,
+    returns=("w",),
+    points={WHOLE: 1},
+    misconceptions=(Misconception("the gradient is not averaged.", not_averaged),),
+    variants=(),
+)
+
+
+def verdict_on(answer, function=EMA):
+    recorded = visible(function)
+    return judge(function.name, answer, recorded.trials, recorded.returns)
+
+
+def test_the_oracle_passes():
+    verdict = verdict_on(ema_step)
+    assert verdict.passed
+    assert verdict.text() == "✓ ema_step: right in all 2 cases."
+
+
+def test_a_misconception_is_named():
+    verdict = verdict_on(not_averaged)
+    assert verdict.misconception == "the gradient is not averaged."
+    assert "Likely: the gradient is not averaged." in verdict.text()
+    assert "right in 1 of 2 cases" in verdict.text()
+
+
+def test_without_a_misconception_the_first_wrong_step_and_number_are_named():
+    text = verdict_on(forgets).text()
+    assert "At: step 2 of 4" in text
+    assert "Wrong: w[0] should be " in text
+    assert "Look at: the first 1 steps are right" in text
+
+
+def test_a_wrong_sign_and_a_wrong_factor_are_recognised():
+    assert "wrong sign" in verdict_on(lambda *a, **k: (-ema_step(*a, **k)[0], {})).text()
+    assert "3 times" in verdict_on(lambda *a, **k: (3 * ema_step(*a, **k)[0], {})).text()
+
+
+def test_a_rule_that_only_fits_the_numbers_of_one_case_is_not_called_a_misconception():
+    def both(w, g, state, *, lr, beta):
+        w, state = not_averaged(w, g, state, lr=lr, beta=beta)
+        return w + (g == 0).all(), state
+
+    assert verdict_on(both).misconception is None
+
+
+def pair(x):
+    return x + 1, x - 1
+
+
+PAIR = Function(
+    oracle=pair,
+    visible=lambda rng: [Call("two", (2.0,))],
+    hidden=lambda rng: [],
+    returns=("upper", "lower"),
+    points={WHOLE: 1},
+    misconceptions=(),
+    variants=(),
+)
+
+
+def test_each_of_several_results_has_its_name():
+    assert "lower should be 1 and is 0." in verdict_on(lambda x: (x + 1, x - 2), PAIR).text()
+    assert "It should return (upper, lower)" in verdict_on(lambda x: x + 1, PAIR).text()
+
+
+def test_no_cases_is_not_a_pass():
+    assert not judge("pair", pair, [], ("upper", "lower")).passed
+
+
+def test_an_answer_sees_the_same_random_numbers_whatever_ran_before():
+    seen = []
+
+    def draws(x):
+        seen.append(torch.rand(()).item())
+        return pair(x)
+
+    verdict_on(draws, PAIR)
+    torch.rand(100)
+    verdict_on(draws, PAIR)
+    assert seen[0] == seen[1]
