@@ -14,7 +14,7 @@ CASES := $(ASSIGNMENTS:%=solutions/%/cases.json)
 # nbgrader starts alembic and jupyter by name.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help book serve test nbval bench release grade lint lock clean
+.PHONY: help book serve test nbval bench release student grade lint lock clean
 help:  ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | while IFS='|' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
 
@@ -58,6 +58,9 @@ solutions/%/cases.json: solutions/%/exercise.py course_lib/checks/*.py grading/*
 
 release: $(READY) $(CASES)  ## make exercises/ from solutions/
 	for name in $(ASSIGNMENTS); do $(BIN)/nbgrader generate_assignment $$name --force; done
+
+student: $(READY)  ## write the zip that students get
+	$(BIN)/python -m grading student _build/optimization-course.zip
 
 grade: $(READY) $(CASES)  ## autograde submitted/*/ASSIGNMENT, write feedback/ and grades.csv
 	$(BIN)/nbgrader autograde $(ASSIGNMENT)

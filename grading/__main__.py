@@ -1,23 +1,32 @@
-"""``python -m grading record NAME``: write the visible cases of an assignment."""
+"""The instructor's commands, which ``make`` calls.
+
+``python -m grading record NAME`` writes the visible cases of an assignment;
+``python -m grading student FILE`` writes the zip that students get.
+"""
 
 import argparse
+import sys
+from pathlib import Path
 
 from course_lib.checks.recording import write
+from grading import student
 from grading.definitions import SOLUTIONS, load
 
 
 def main() -> None:
     """Read the command line and do what it says."""
-    parser = argparse.ArgumentParser(prog="python -m grading", description=__doc__)
-    commands = parser.add_subparsers(required=True)
-    record = commands.add_parser("record", help="write solutions/NAME/cases.json")
-    record.add_argument("name")
-    name = parser.parse_args().name
+    parser = argparse.ArgumentParser(prog="python -m grading")
+    commands = parser.add_subparsers(required=True, dest="command")
+    commands.add_parser("record", help="write solutions/NAME/cases.json").add_argument("name")
+    commands.add_parser("student", help="write the students' zip").add_argument("file", type=Path)
+    arguments = parser.parse_args()
     try:
-        exercise = load(name)
+        if arguments.command == "record":
+            write(load(arguments.name), SOLUTIONS / arguments.name / "cases.json")
+        else:
+            student.build(arguments.file)
     except ValueError as error:
-        parser.error(str(error))
-    write(exercise, SOLUTIONS / name / "cases.json")
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ from course_lib.checks import Exercise
 SOLUTIONS = Path(__file__).resolve().parent.parent / "solutions"
 
 
-def names() -> list[str]:
+def names(solutions: Path = SOLUTIONS) -> list[str]:
     """All assignments that have a definition."""
-    return sorted(path.parent.name for path in SOLUTIONS.glob("*/exercise.py"))
+    return sorted(path.parent.name for path in solutions.glob("*/exercise.py"))
 
 
 @cache

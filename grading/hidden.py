@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import torch
 
-from course_lib.checks.recording import record
+from course_lib.checks.recording import Recorded, record
 from course_lib.checks.situations import WHOLE
 from course_lib.checks.student import show
 from course_lib.checks.verdict import Verdict, judge
@@ -27,13 +28,17 @@ def hidden_seed() -> int:
     return int(text)
 
 
+@cache
+def _hidden(assignment: str, name: str, seed: int) -> Recorded:
+    definition = load(assignment)[name]
+    return record(definition, list(definition.hidden(torch.Generator().manual_seed(seed))))
+
+
 def hidden_verdict(
     assignment: str, name: str, function: Callable[..., Any], part: str = WHOLE
 ) -> Verdict:
     """Judge a function in the hidden situations of its definition."""
-    definition = load(assignment)[name]
-    situations = list(definition.hidden(torch.Generator().manual_seed(hidden_seed())))
-    recorded = record(definition, situations, misconceptions=True)
+    recorded = _hidden(assignment, name, hidden_seed())
     recorded.require_part(part)
     return judge(name, function, recorded.trials, recorded.returns, part)
 

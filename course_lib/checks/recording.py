@@ -36,14 +36,13 @@ class Recorded:
             raise KeyError(f"{self.name} has no part {part!r}: it has {', '.join(sorted(parts))}.")
 
 
-def record(function: Function, situations: list[Situation], misconceptions: bool) -> Recorded:
-    """Run the oracle, and the misconceptions if wanted, in every situation."""
-    wrong = function.misconceptions if misconceptions else ()
+def record(function: Function, situations: list[Situation]) -> Recorded:
+    """Run the oracle and the misconceptions in every situation."""
     trials = [
         Trial(
             situation,
             right=situation.run(function.oracle).values,
-            wrong={m.sentence: situation.run(m.rule) for m in wrong},
+            wrong={m.sentence: situation.run(m.rule) for m in function.misconceptions},
         )
         for situation in situations
     ]
@@ -53,7 +52,7 @@ def record(function: Function, situations: list[Situation], misconceptions: bool
 def visible(function: Function) -> Recorded:
     """The trials that go to the students."""
     situations = list(function.visible(torch.Generator().manual_seed(VISIBLE_SEED)))
-    return record(function, situations, misconceptions=True)
+    return record(function, situations)
 
 
 def write(exercise: Exercise, path: Path) -> None:

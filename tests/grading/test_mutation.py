@@ -1,28 +1,24 @@
 """Every misconception loses its points and is named; every other right rule keeps them.
 
-This holds every assignment that has a definition to the same standard.
+This holds every assignment that has a definition to the same standard. The scores are
+printed at the end of the test run.
 """
 
-import nbformat
 import pytest
 import torch
 
 from course_lib.checks import WHOLE
-from course_lib.checks.recording import visible
+from course_lib.checks.recording import visible, write
 from course_lib.checks.verdict import judge
-from grading.definitions import SOLUTIONS, load, names
+from grading.definitions import load, names
 from grading.hidden import hidden_verdict
+from grading.mutation import graded_cells, scores
 
 FUNCTIONS = [(name, function) for name in names() for function in load(name).functions]
 MISCONCEPTIONS = [
     pytest.param(name, function, misconception, id=f"{name}-{function.name}-{i}")
     for name, function in FUNCTIONS
     for i, misconception in enumerate(function.misconceptions)
-]
-RIGHT = [
-    pytest.param(name, function, rule, id=f"{name}-{function.name}-{i}")
-    for name, function in FUNCTIONS
-    for i, rule in enumerate((function.oracle, *function.variants))
 ]
 by_function = pytest.mark.parametrize(
     ("assignment", "function"), FUNCTIONS, ids=[f"{n}-{f.name}" for n, f in FUNCTIONS]
@@ -34,21 +30,34 @@ def visible_verdict(function, answer):
     return judge(function.name, answer, recorded.trials, recorded.returns)
 
 
+@pytest.mark.parametrize("assignment", names())
+def test_the_score_is_perfect_in_the_graded_cells(assignment, tmp_path, record_property):
+    write(load(assignment), tmp_path / "cases.json")
+    found = scores(assignment, tmp_path)
+    caught, wrong = sum(s.caught for s in found), sum(s.misconceptions for s in found)
+    kept, right = sum(s.kept for s in found), sum(s.right for s in found)
+    record_property(
+        "mutation score",
+        f"{assignment}: {caught} of {wrong} wrong rules caught, {kept} of {right} right ones kept",
+    )
+    assert not [score for score in found if not score.perfect]
+
+
 @pytest.mark.parametrize(("assignment", "function", "misconception"), MISCONCEPTIONS)
-def test_a_misconception_loses_its_points_and_is_told_why(assignment, function, misconception):
+def test_a_misconception_is_wrong_in_both_checks_and_told_why(assignment, function, misconception):
     seen = visible_verdict(function, misconception.rule)
     assert not seen.passed
     assert misconception.sentence in seen.text()
     assert not hidden_verdict(assignment, function.name, misconception.rule).passed
 
 
-@pytest.mark.parametrize(("assignment", "function", "rule"), RIGHT)
-def test_a_right_rule_keeps_its_points(assignment, function, rule):
-    for verdict in (
-        visible_verdict(function, rule),
-        hidden_verdict(assignment, function.name, rule),
-    ):
-        assert verdict.passed, verdict.text()
+@by_function
+def test_right_rules_pass_whatever_the_seed(assignment, function, monkeypatch):
+    for seed in range(5):
+        monkeypatch.setenv("GRADING_SEED", str(seed))
+        for rule in (function.oracle, *function.variants):
+            verdict = hidden_verdict(assignment, function.name, rule)
+            assert verdict.passed, verdict.text()
 
 
 @by_function
@@ -67,16 +76,10 @@ def test_every_part_is_tried_in_what_students_see_and_in_what_they_do_not(assign
 
 @by_function
 def test_the_notebook_gives_the_points_that_the_definition_says(assignment, function):
-    notebook = nbformat.read(SOLUTIONS / assignment / f"{assignment}.ipynb", as_version=4)
     given = {}
-    for cell in notebook.cells:
-        if not cell.metadata.get("nbgrader", {}).get("grade"):
-            continue
-        visible_line, *hidden = cell.source.splitlines()
-        if not visible_line.startswith(f'check("{function.name}", '):
-            continue
-        arguments = visible_line.removeprefix("check(")
-        assert f'hidden_check("{assignment}", {arguments}' in hidden
+    for source, points in graded_cells(assignment, function.name):
+        arguments = source.splitlines()[0].removeprefix("check(")
+        assert f'hidden_check("{assignment}", {arguments}' in source
         part = arguments.removesuffix(")").split(", ", 2)[2:]
-        given[part[0].strip('"') if part else WHOLE] = cell.metadata.nbgrader.points
+        given[part[0].strip('"') if part else WHOLE] = points
     assert given == function.points

@@ -1,0 +1,92 @@
+"""The mutation score: does every wrong rule lose points, and every right one keep them?
+
+The rules of a definition are put in the place of a student's function, and the graded cells
+of the instructor's notebook are run on them as they stand, visible and hidden part.
+"""
+
+import contextlib
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from course_lib.checks import CheckFailed, Function, check
+from grading.definitions import SOLUTIONS, load
+
+
+@dataclass(frozen=True)
+class Score:
+    """How the checks of one function did.
+
+    Attributes:
+        function: its name.
+        caught: how many misconceptions lost points.
+        misconceptions: of how many.
+        kept: how many right rules, the oracle included, kept all points.
+        right: of how many.
+    """
+
+    function: str
+    caught: int
+    misconceptions: int
+    kept: int
+    right: int
+
+    @property
+    def perfect(self) -> bool:
+        """Whether no wrong rule got through and no right one was refused."""
+        return self.caught == self.misconceptions and self.kept == self.right
+
+
+def graded_cells(assignment: str, function: str) -> list[tuple[str, int]]:
+    """The source and the points of each cell that grades ``function``."""
+    notebook = nbformat.read(SOLUTIONS / assignment / f"{assignment}.ipynb", as_version=4)
+    return [
+        (cell.source, cell.metadata.nbgrader.points)
+        for cell in notebook.cells
+        if cell.metadata.get("nbgrader", {}).get("grade")
+        and cell.source.startswith(f'check("{function}", {function}')
+    ]
+
+
+def earned(assignment: str, function: str, rule: Callable[..., Any], folder: Path) -> int:
+    """The points that ``rule`` gets, handed in as ``function``.
+
+    Args:
+        assignment: the folder in ``solutions/``.
+        function: the function's name.
+        rule: what a student would have written.
+        folder: the folder that holds the assignment's ``cases.json``.
+    """
+    points = 0
+    for source, worth in graded_cells(assignment, function):
+        with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
+            try:
+                exec(source, {function: rule, "check": check})
+            except CheckFailed:
+                continue
+        points += worth
+    return points
+
+
+def scores(assignment: str, folder: Path | None = None) -> list[Score]:
+    """The score of every function of an assignment.
+
+    Args:
+        assignment: the folder in ``solutions/``.
+        folder: the folder that holds its ``cases.json``. Default: ``solutions/ASSIGNMENT``.
+    """
+    folder = folder or SOLUTIONS / assignment
+
+    def score(function: Function) -> Score:
+        total = sum(function.points.values())
+        wrong = [m.rule for m in function.misconceptions]
+        right = [function.oracle, *function.variants]
+        caught = sum(earned(assignment, function.name, rule, folder) < total for rule in wrong)
+        kept = sum(earned(assignment, function.name, rule, folder) == total for rule in right)
+        return Score(function.name, caught, len(wrong), kept, len(right))
+
+    return [score(function) for function in load(assignment).functions]
