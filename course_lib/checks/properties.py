@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from course_lib.checks.values import Code, fresh, short
+
 
 def minibatches(
     minibatch_indices: Callable[..., Any], n: int, batch_size: int, seed: int
@@ -99,3 +101,241 @@ def _pairs_together(order: Tensor, batch_size: int) -> int:
     batch_of = torch.empty_like(order)
     batch_of[order] = torch.arange(len(order)) // batch_size
     return int((batch_of[1:] == batch_of[:-1]).sum())
+
+
+def dropout(dropout_forward: Callable[..., Any], p: float, training: bool, seed: int) -> str | None:
+    """Judge a dropout layer, in training by the statistics of its masks.
+
+    Args:
+        dropout_forward: takes ``(x, p, generator, training)`` and returns ``(y, mask)``.
+        p: the probability to drop a value, from .1 to .9.
+        training: whether to judge it in training or in evaluation.
+        seed: of the generator.
+
+    In training seven shares of N = 25,600 right entries, or of parts of them, are each compared
+    with their expectation. Each is off by √(10.5/N) or more with probability 2·exp(-21), by
+    Hoeffding's inequality; that 40 draws all keep equally many of 10 values has less than
+    10⁻¹⁵. Together a right answer fails less than once in 10⁷ tries.
+    """
+
+    def draw(x: Tensor, generator: torch.Generator) -> Any:
+        return dropout_forward(x, p, generator, training)
+
+    generator = torch.Generator().manual_seed(seed)
+    numbers = torch.Generator().manual_seed(seed + 1)
+    x = torch.randn((128, 200), generator=numbers)
+    x[torch.rand(x.shape, generator=numbers) < 0.25] = 0.0
+    first = draw(x, generator)
+    wrong = _dropout_form(first, x)
+    if wrong:
+        return wrong
+    y, mask = first
+    if not training:
+        return _dropout_evaluation(y, mask, x, p)
+    wrong = _dropout_zeros(y, mask, x) or _dropout_mask(mask, x, p) or _dropout_scale(y, mask, x, p)
+    if wrong:
+        return wrong
+    if not torch.equal(draw(x, torch.Generator().manual_seed(seed))[1], mask):
+        return (
+            "Two generators with the same seed gave two masks: draw from the generator "
+            "that you are given, not from torch's global one."
+        )
+    if torch.equal(draw(x, generator)[1], mask):
+        return (
+            "The second call has the mask of the first: draw a new mask from the generator "
+            "each time, and do not seed it."
+        )
+    if torch.equal(draw(x, torch.Generator().manual_seed(seed + 1))[1], mask):
+        return (
+            "Another seed gives the same mask: draw from the generator that you are given, "
+            "and do not make one of your own."
+        )
+    ten = torch.ones(10, dtype=torch.float64)
+    counts = set()
+    for _ in range(40):
+        y, mask = draw(ten, generator)
+        if y.dtype != ten.dtype:
+            return f"y should have the dtype of x, {ten.dtype}, and has {y.dtype}."
+        counts.add(int(mask.sum()))
+    if len(counts) == 1:
+        return (
+            f"Every call keeps exactly {counts.pop()} of 10 values: "
+            "let each value be kept or dropped by a draw of its own."
+        )
+    return None
+
+
+def _dropout_form(result: Any, x: Tensor) -> str | None:
+    """What is wrong with the kinds and shapes of what a dropout layer returned."""
+    if not isinstance(result, tuple) or len(result) != 2:
+        return f"It should return (y, mask) and returned a {type(result).__name__}."
+    y, mask = result
+    for name, value, dtype in (("y", y, x.dtype), ("mask", mask, torch.bool)):
+        if not isinstance(value, Tensor):
+            return f"{name} should be a tensor and is a {type(value).__name__}."
+        if value.dtype != dtype:
+            return f"{name} should have the dtype {dtype} and has {value.dtype}."
+        if value.shape != x.shape:
+            shapes = f"{tuple(x.shape)} and has the shape {tuple(value.shape)}"
+            return f"{name} should have the shape of x, {shapes}."
+    return None
+
+
+def _dropout_evaluation(y: Tensor, mask: Tensor, x: Tensor, p: float) -> str | None:
+    """What is wrong with an evaluation, in which nothing is dropped or scaled."""
+    if torch.allclose(y, (1 - p) * x):
+        return (
+            "In evaluation x is scaled by 1 - p: the training step divides by 1 - p already, "
+            "so return x as it is."
+        )
+    if torch.allclose(y, x / (1 - p)):
+        return "In evaluation x is divided by 1 - p: scale in training only."
+    if ((y == 0) & (x != 0)).any():
+        return "In evaluation values are dropped: drop only when training is True."
+    if not torch.allclose(y, x):
+        return "In evaluation y should be x as it is."
+    if not mask.all():
+        return "In evaluation every value is kept, so mask should be True everywhere."
+    return None
+
+
+def _dropout_zeros(y: Tensor, mask: Tensor, x: Tensor) -> str | None:
+    """What is wrong with where y is zero."""
+    kept, dropped = mask & (x != 0), ~mask & (x != 0)
+    if (y[dropped] == 0).all():
+        return None
+    if (y[kept] == 0).all():
+        return "mask is True where values are dropped: it should be True where they are kept."
+    return "Values whose mask is False are not zero in y: multiply x by the mask."
+
+
+def _dropout_mask(mask: Tensor, x: Tensor, p: float) -> str | None:
+    """What is wrong with the mask as a sample of independent draws, each kept with 1 - p."""
+
+    def off(sample: Tensor, share: float) -> bool:
+        return abs(sample.double().mean().item() - share) > (10.5 / sample.numel()) ** 0.5
+
+    rows, columns = mask[0::2] == mask[1::2], mask[:, 0::2] == mask[:, 1::2]
+    if off(rows, p**2 + (1 - p) ** 2) or off(columns, p**2 + (1 - p) ** 2):
+        shared, each = ("rows", "column") if rows.sum() > columns.sum() else ("columns", "row")
+        return (
+            f"The {shared} of the batch share their masks: draw one number for every entry of x, "
+            f"not one for every {each}."
+        )
+    share = mask.double().mean().item()
+    if off(mask, 1 - p) and not off(mask, p):
+        return (
+            f"A share of {share:.3f} is kept where {1 - p:g} is right: "
+            "p is the probability to drop a value, not to keep it."
+        )
+    if off(mask[x == 0], 1 - p) and not off(mask[x != 0], 1 - p):
+        return (
+            f"Of the zeros in x a share of {mask[x == 0].double().mean():.3f} is kept: "
+            "the mask comes from the draws alone, not from which values of y are zero."
+        )
+    if off(mask, 1 - p):
+        return f"A share of {share:.3f} of the values is kept, and it should be {1 - p:g}."
+    for name, some in (("large", x.abs() > 1), ("positive", x > 0), ("negative", x < 0)):
+        if off(mask[some], 1 - p):
+            return (
+                f"Of the {name} values a share of {mask[some].double().mean():.3f} is kept and "
+                f"of all {share:.3f}: the draws should not depend on x."
+            )
+    return None
+
+
+def _dropout_scale(y: Tensor, mask: Tensor, x: Tensor, p: float) -> str | None:
+    """What is wrong with the values that are kept."""
+    if torch.allclose(y, mask * x / (1 - p)):
+        return None
+    for factor, told in (
+        (1.0, "are not scaled, so y is too small on average: divide them by 1 - p."),
+        (1 - p, "are multiplied by 1 - p: divide by it, so that y is x on average."),
+        (1 / p, "are divided by p: divide by 1 - p, the share that is kept."),
+    ):
+        if torch.allclose(y, factor * mask * x):
+            return f"The kept values {told}"
+    return "The kept values should be x / (1 - p) and are not."
+
+
+def gain(
+    monte_carlo_gain: Callable[..., Any], activation: Code, samples: int, seed: int
+) -> str | None:
+    """Judge the gain of an activation f, measured with samples of a standard normal z.
+
+    Args:
+        monte_carlo_gain: takes ``(activation, samples, generator)`` and returns a number.
+        activation: f, with |f(z)| at most about |z|, and not zero everywhere.
+        samples: how many samples are asked for, 20,000 or more.
+        seed: of the generator.
+
+    A right gain is a smooth function of the mean of f(z)², so it is nearly normal. It is off by
+    more than 6 standard errors with probability 2·10⁻⁹, a few times that with the skewness of
+    f(z)². The spread of 100 gains, a chi-squared variable with 99 degrees of freedom, is off by
+    a factor of 4 with probability 2·10⁻¹⁴. Together a right answer fails less than once in 10⁷
+    tries.
+    """
+
+    def draw(samples: int, generator: torch.Generator) -> Any:
+        return monte_carlo_gain(activation, samples, generator)
+
+    generator = torch.Generator().manual_seed(seed)
+    first = draw(samples, generator)
+    right, error, wrong = _gains(fresh(activation))
+    number = isinstance(first, int | float) or (isinstance(first, Tensor) and first.numel() == 1)
+    if not number:
+        return f"It should return one number and returned {short(first)}."
+    if not abs(first / right - 1) <= 6 * error / samples**0.5:
+        nearest = min(wrong, key=lambda sentence: abs(first / wrong[sentence] - 1))
+        if abs(first / wrong[nearest] - 1) <= 6 * error / samples**0.5:
+            return nearest
+        return f"The gain should be about {right:.4f} and is {float(first):.4f}."
+    if draw(samples, torch.Generator().manual_seed(seed)) != first:
+        return (
+            "Two generators with the same seed gave two gains: draw from the generator "
+            "that you are given, not from torch's global one."
+        )
+    if draw(samples, generator) == first:
+        return (
+            "The second call gives the very same gain: draw new numbers from the generator "
+            "each time, and do not seed one of your own."
+        )
+    few = samples // 100
+    gains = torch.tensor([float(draw(few, generator)) for _ in range(100)], dtype=torch.float64)
+    spread = (gains.std() / right).item() / (error / few**0.5)
+    if not 0.5 <= spread <= 2:
+        return (
+            f"With {few:,} samples the gain varies {spread:.1f} times as much as it should: "
+            "draw as many numbers as samples says."
+        )
+    return None
+
+
+def _gains(f: Callable[[Tensor], Tensor]) -> tuple[float, float, dict[str, float]]:
+    """The gain, its relative standard error times √samples, and what mistakes give."""
+    z = torch.linspace(-12, 12, 24_001, dtype=torch.float64)
+    density = torch.exp(-(z**2) / 2)
+    density /= density.sum()
+
+    def mean(values: Tensor) -> float:
+        return (density * values).sum().item()
+
+    y = f(z)
+    square = mean(y**2)
+    variance = square - mean(y) ** 2
+    unit = f(torch.linspace(0, 1, 1_001, dtype=torch.float64)).square().mean().item()
+    return (
+        square**-0.5,
+        mean((y**2 - square) ** 2) ** 0.5 / (2 * square),
+        {
+            "This keeps the variance: take the mean of f(z)² as it is, without subtracting the "
+            "mean of f(z) first.": variance**-0.5,
+            "This is the root of the mean of f(z)²: the gain is 1 divided by it.": square**0.5,
+            "This is the mean of f(z)²: the gain is 1 divided by its root.": square,
+            "The root is missing: divide 1 by the root of the mean of f(z)².": 1 / square,
+            "This divides by the mean of |f(z)|: square first, and take the root of the mean.": (
+                1 / mean(y.abs())
+            ),
+            "z is drawn uniformly from 0 to 1: draw it from the normal distribution.": unit**-0.5,
+        },
+    )

@@ -1,0 +1,114 @@
+import re
+
+import pytest
+import torch
+from torch import nn
+
+from course_lib import checkpoints
+from course_lib.checkpoints import load_model, read, save_model, write
+from course_lib.models import MLP
+
+CONTENT = {"numbers": [1, 2.5], "weights": {"w": torch.arange(3000.0)}}
+
+
+def test_a_model_comes_back_with_its_configuration_and_weights(tmp_path):
+    model = MLP(hidden=(6, 5), activation="tanh", inputs=12, classes=3)
+    save_model(model, tmp_path / "new directory" / "model.pt")
+    twin = load_model(tmp_path / "new directory" / "model.pt")
+    assert twin.config == model.config
+    x = torch.randn(4, 12)
+    assert torch.equal(twin(x), model(x))
+
+
+def test_a_model_saved_on_any_device_comes_back_on_the_cpu(tmp_path, device):
+    save_model(MLP(hidden=(4,)).to(device), tmp_path / "model.pt")
+    assert {w.device.type for w in load_model(tmp_path / "model.pt").parameters()} == {"cpu"}
+
+
+def test_only_a_model_with_a_configuration_is_saved(tmp_path):
+    with pytest.raises(TypeError, match=r"got a Linear, and only an MLP"):
+        save_model(nn.Linear(2, 3), tmp_path / "model.pt")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_write_replaces_the_file_and_leaves_no_other(tmp_path):
+    path = tmp_path / "file.pt"
+    write(path, "model", {"version": 1})
+    write(path, "model", {"version": 2})
+    assert read(path, "model") == {"version": 2}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("interruption", [OSError("disk full"), KeyboardInterrupt()])
+def test_an_interrupted_write_leaves_the_old_file_and_no_other(tmp_path, monkeypatch, interruption):
+    path = tmp_path / "file.pt"
+    write(path, "model", {"version": 1})
+
+    def save_a_part(content, file):
+        file.write(b"a part")
+        raise interruption
+
+    monkeypatch.setattr(torch, "save", save_a_part)
+    with pytest.raises(type(interruption)):
+        write(path, "model", {"version": 2})
+    assert read(path, "model") == {"version": 1}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_missing_file_is_said(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"There is no model at .*model\.pt: check"):
+        load_model(tmp_path / "model.pt")
+
+
+class Malicious:
+    """Unpickling it runs a command."""
+
+    def __reduce__(self):
+        return exec, ("raise SystemExit('code ran')",)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda path: path.write_bytes(b""), id="empty"),
+        pytest.param(lambda path: path.write_bytes(b"\0" * 5000), id="zeros"),
+        pytest.param(lambda path: path.write_text("weights: 3"), id="text"),
+        pytest.param(lambda path: path.write_bytes(path.read_bytes()[:-1]), id="last byte gone"),
+        pytest.param(lambda path: path.write_bytes(path.read_bytes()[:900]), id="cut short"),
+        pytest.param(lambda path: torch.save(torch.zeros(3), path), id="a tensor"),
+        pytest.param(lambda path: torch.save({"w": 3}, path), id="another program's dict"),
+        pytest.param(lambda path: torch.save({"kind": Malicious()}, path), id="code"),
+        pytest.param(lambda path: write(path, "model", CONTENT), id="another kind"),
+    ],
+)
+def test_a_damaged_or_foreign_file_is_refused_by_name_and_left_alone(tmp_path, spoil):
+    path = tmp_path / "run.pt"
+    write(path, "checkpoint", CONTENT)
+    spoil(path)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=re.escape(f"{path} is damaged, or not a")) as caught:
+        read(path, "checkpoint")
+    assert "\n" not in str(caught.value)
+    assert path.read_bytes() == before
+
+
+def test_no_flipped_bit_changes_what_is_read(tmp_path):
+    path = tmp_path / "run.pt"
+    write(path, "checkpoint", CONTENT)
+    sound = path.read_bytes()
+    refused = 0
+    for position in range(0, len(sound), 37):
+        path.write_bytes(sound[:position] + bytes([sound[position] ^ 0x10]) + sound[position + 1 :])
+        try:
+            content = read(path, "checkpoint")
+        except ValueError:
+            refused += 1
+        else:  # the bit was one of those that fill the gaps of the file
+            assert content["numbers"] == CONTENT["numbers"]
+            assert torch.equal(content["weights"]["w"], CONTENT["weights"]["w"])
+    assert refused > 0.8 * len(range(0, len(sound), 37))
+
+
+def test_reading_runs_on_the_cpu(tmp_path, device):
+    write(tmp_path / "run.pt", "checkpoint", {"w": torch.ones(2, device=device)})
+    assert checkpoints.read(tmp_path / "run.pt", "checkpoint")["w"].device.type == "cpu"
