@@ -1,0 +1,62 @@
+"""The book's figures, one kind a file, and the style that they share.
+
+Each function draws on the axes that it is given or makes a figure of its own, and returns the
+figure. It leaves pyplot alone, so a cell that ends in the call shows its figure once; draw
+several panels with ``fig = Figure(figsize=(7.2, 3.3)); left, right = fig.subplots(1, 2)``, from
+``matplotlib.figure``, and end the cell in ``fig``.
+"""
+
+from course_lib.plotting.landscape import (
+    direction_between,
+    filter_normalized_direction,
+    losses_around,
+    plot_loss_line,
+    plot_loss_plane,
+)
+from course_lib.plotting.networks import (
+    layer_gradients,
+    layer_outputs,
+    layer_weights,
+    plot_histograms,
+    plot_variance_profile,
+)
+from course_lib.plotting.phase import plot_phase_diagram
+from course_lib.plotting.style import METHOD_STYLE, method_style, series_style, use_book_style
+from course_lib.plotting.surfaces import (
+    animate_paths,
+    plot_contours,
+    plot_paths,
+    plot_surface_3d,
+)
+from course_lib.plotting.training import (
+    plot_accuracies,
+    plot_error_bands,
+    plot_losses,
+    plot_training_curves,
+)
+
+__all__ = [
+    "METHOD_STYLE",
+    "animate_paths",
+    "direction_between",
+    "filter_normalized_direction",
+    "layer_gradients",
+    "layer_outputs",
+    "layer_weights",
+    "losses_around",
+    "method_style",
+    "plot_accuracies",
+    "plot_contours",
+    "plot_error_bands",
+    "plot_histograms",
+    "plot_loss_line",
+    "plot_loss_plane",
+    "plot_losses",
+    "plot_paths",
+    "plot_phase_diagram",
+    "plot_surface_3d",
+    "plot_training_curves",
+    "plot_variance_profile",
+    "series_style",
+    "use_book_style",
+]
