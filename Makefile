@@ -14,7 +14,7 @@ CASES := $(ASSIGNMENTS:%=solutions/%/cases.json)
 # nbgrader starts alembic and jupyter by name.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help book serve test nbval bench release student grade lint lock clean
+.PHONY: help book outputs serve test nbval bench release student grade lint lock clean
 help:  ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | while IFS='|' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
 
@@ -36,6 +36,9 @@ $(READY): requirements.lock pyproject.toml
 book: $(READY)  ## render the book into _build/html, running what has changed
 	$(BIN)/jupyter-book build . -W -n --keep-going
 	@echo "Open _build/html/index.html, or run: make serve"
+
+outputs: $(READY)  ## execute the chapters and keep their text outputs, to be committed
+	$(BIN)/python book/execute.py book/*.ipynb
 
 serve: book  ## show the book on http://127.0.0.1:8000
 	$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html
