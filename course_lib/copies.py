@@ -39,7 +39,7 @@ class Copies(nn.Module):
                 f"Copies got networks of different shapes, or none: {configs!r}. "
                 "Build all of them with the same arguments."
             )
-        weights = zip(*([w.detach() for w in model.parameters()] for model in models), strict=True)
+        weights = zip(*(model.parameters() for model in models), strict=True)
         stacked = [torch.stack(copies) for copies in weights]
         self.W = nn.ParameterList(W.mT.contiguous() for W in stacked[0::2])
         self.b = nn.ParameterList(b.unsqueeze(1) for b in stacked[1::2])

@@ -57,7 +57,7 @@ def sharpness(
     for _ in range(iterations):
         norm = math.sqrt(_dot(v, v))
         v = [x / norm for x in v]
-        Hv = torch.autograd.grad(g, params, v, retain_graph=True, materialize_grads=True)
+        Hv = torch.autograd.grad(g, params, v, retain_graph=True)
         h = _dot(v, Hv)
         v = [Hx - shift * x for x, Hx in zip(v, Hv, strict=True)]
     return h, v

@@ -127,8 +127,7 @@ class Standardize(Preprocessing):
         _check(x)
         var, self.mean = torch.var_mean(x, 0 if self.per_feature else None, correction=0)
         self.std = (var + self.eps).sqrt()
-        rounding = torch.finfo(x.dtype).eps * self.mean.abs()
-        _refuse(self.std <= rounding, "leave such features out, or pass eps=1e-5")
+        _refuse(self.std == 0, "leave such features out, or pass eps=1e-5")
         return self
 
     def transform(self, x: Tensor) -> Tensor:

@@ -73,7 +73,7 @@ class LineFit(Surface):
     def at_step(self, t: int) -> Callable[[Tensor], Tensor]:
         """The loss of the minibatch of step ``t``, counted from 0."""
         epoch, k = divmod(t, self.steps_per_epoch)
-        generator = torch.Generator().manual_seed(self.seed + epoch)
+        generator = torch.Generator().manual_seed(1_000_000 * self.seed + epoch)
         order = torch.randperm(len(self.y), generator=generator)
         batch = order[k * self.batch_size : (k + 1) * self.batch_size]
         return lambda w: self._loss(w, batch)

@@ -91,6 +91,12 @@ def test_rescale_fills_its_range(low, width, per_feature, seed):
         torch.testing.assert_close(extreme, torch.full_like(extreme, value))
 
 
+def test_rescale_with_one_range_keeps_the_features_apart():
+    x = torch.tensor([[0.0, -4.0], [2.0, 6.0]])
+    z = Rescale(per_feature=False).fit(x).transform(x)
+    torch.testing.assert_close(z, torch.tensor([[0.4, 0.0], [0.6, 1.0]]))
+
+
 def test_rescale_turns_bytes_into_the_unit_interval():
     x = torch.arange(256.0).reshape(-1, 1)
     torch.testing.assert_close(Rescale().fit(x).transform(x), x / 255)

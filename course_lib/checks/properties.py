@@ -5,6 +5,7 @@ or None. It never compares with one particular order of random numbers. Where it
 statistics it says how rarely a right answer fails.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -112,7 +113,7 @@ def dropout(dropout_forward: Callable[..., Any], p: float, training: bool, seed:
         training: whether to judge it in training or in evaluation.
         seed: of the generator.
 
-    In training seven shares of N = 25,600 right entries, or of parts of them, are each compared
+    In training six shares of N = 25,600 right entries, or of parts of them, are each compared
     with their expectation. Each is off by √(10.5/N) or more with probability 2·exp(-21), by
     Hoeffding's inequality; that 40 draws all keep equally many of 10 values has less than
     10⁻¹⁵. Together a right answer fails less than once in 10⁷ tries.
@@ -215,26 +216,23 @@ def _dropout_mask(mask: Tensor, x: Tensor, p: float) -> str | None:
     def off(sample: Tensor, share: float) -> bool:
         return abs(sample.double().mean().item() - share) > (10.5 / sample.numel()) ** 0.5
 
+    if not mask[x == 0].any():
+        return (
+            "No zero in x is ever kept: the mask comes from the draws alone, not from which "
+            "values of y are zero."
+        )
+    share = mask.double().mean().item()
     rows, columns = mask[0::2] == mask[1::2], mask[:, 0::2] == mask[:, 1::2]
+    # Masks that are shared are few draws, so that their share is off by chance.
+    if off(mask, 1 - p) and not rows.all() and not columns.all():
+        told = "" if off(mask, p) else " p is the probability to drop a value, not to keep it."
+        return f"A share of {share:.3f} of the values is kept, and {1 - p:g} is right.{told}"
     if off(rows, p**2 + (1 - p) ** 2) or off(columns, p**2 + (1 - p) ** 2):
         shared, each = ("rows", "column") if rows.sum() > columns.sum() else ("columns", "row")
         return (
             f"The {shared} of the batch share their masks: draw one number for every entry of x, "
             f"not one for every {each}."
         )
-    share = mask.double().mean().item()
-    if off(mask, 1 - p) and not off(mask, p):
-        return (
-            f"A share of {share:.3f} is kept where {1 - p:g} is right: "
-            "p is the probability to drop a value, not to keep it."
-        )
-    if off(mask[x == 0], 1 - p) and not off(mask[x != 0], 1 - p):
-        return (
-            f"Of the zeros in x a share of {mask[x == 0].double().mean():.3f} is kept: "
-            "the mask comes from the draws alone, not from which values of y are zero."
-        )
-    if off(mask, 1 - p):
-        return f"A share of {share:.3f} of the values is kept, and it should be {1 - p:g}."
     for name, some in (("large", x.abs() > 1), ("positive", x > 0), ("negative", x < 0)):
         if off(mask[some], 1 - p):
             return (
@@ -275,13 +273,14 @@ def gain(
     a factor of 4 with probability 2·10⁻¹⁴. Together a right answer fails less than once in 10⁷
     tries.
     """
+    f = fresh(activation)
 
     def draw(samples: int, generator: torch.Generator) -> Any:
-        return monte_carlo_gain(activation, samples, generator)
+        return monte_carlo_gain(f, samples, generator)
 
     generator = torch.Generator().manual_seed(seed)
     first = draw(samples, generator)
-    right, error, wrong = _gains(fresh(activation))
+    right, error, wrong = _gains(f)
     number = isinstance(first, int | float) or (isinstance(first, Tensor) and first.numel() == 1)
     if not number:
         return f"It should return one number and returned {short(first)}."
@@ -339,3 +338,155 @@ def _gains(f: Callable[[Tensor], Tensor]) -> tuple[float, float, dict[str, float
             "z is drawn uniformly from 0 to 1: draw it from the normal distribution.": unit**-0.5,
         },
     )
+
+
+def log_uniform_draws(
+    log_uniform: Callable[..., Any], low: float, high: float, seed: int
+) -> str | None:
+    """Judge numbers drawn between two ends so that their logarithm is uniform.
+
+    Args:
+        log_uniform: takes ``(low, high, size, generator)`` and returns a tensor.
+        low: the lower end, above 0.
+        high: the upper end, at least 4 times the lower.
+        seed: of the generator.
+
+    With n = 10,000 right numbers, Kolmogorov and Smirnov's distance D between the shares of
+    the logarithms and the line from 0 to 1 is more than .032 with probability 3·10⁻⁹ (Dvoretzky,
+    Kiefer, Wolfowitz and Massart) and less than .2/√n with probability 5·10⁻¹³. Of the n/2
+    disjoint pairs of neighbours, half ascend: a share that is off by .046 has probability
+    2·10⁻⁹ (Hoeffding). Together a right answer fails less than once in 10⁷ tries.
+    """
+    n = 10_000
+
+    def draw(size: int, generator: torch.Generator) -> Any:
+        return log_uniform(low, high, size, generator)
+
+    generator = torch.Generator().manual_seed(seed)
+    first = draw(n, generator)
+    for size, values in ((n, first), (7, draw(7, generator))):
+        if not isinstance(values, Tensor) or not values.is_floating_point():
+            kind = f"{values.dtype} tensor" if isinstance(values, Tensor) else type(values).__name__
+            return f"It should return a tensor of floating-point numbers and returned a {kind}."
+        if values.shape != (size,):
+            shape = tuple(values.shape)
+            return f"With size={size} the shape should be ({size},) and is {shape}."
+    wrong = _log_uniform_shape(first.double(), low, high)
+    if wrong:
+        return wrong
+    if not torch.equal(draw(n, torch.Generator().manual_seed(seed)), first):
+        return (
+            "Two generators with the same seed gave other numbers: draw from the generator "
+            "that you are given, not from torch's global one."
+        )
+    if torch.equal(draw(n, generator), first):
+        return (
+            "The second call gives the numbers of the first: draw from the generator each "
+            "time, and do not seed it."
+        )
+    if torch.equal(draw(n, torch.Generator().manual_seed(seed + 1)), first):
+        return (
+            "Another seed gives the same numbers: draw from the generator that you are given, "
+            "and do not make one of your own."
+        )
+    return None
+
+
+def _log_uniform_shape(values: Tensor, low: float, high: float) -> str | None:
+    """What is wrong with the numbers as a sample."""
+    rounding = 1e-5  # float32, and the ends themselves
+    outside = values[~((values >= low * (1 - rounding)) & (values <= high * (1 + rounding)))]
+    if len(outside):
+        return (
+            f"{len(outside)} of {len(values)} numbers, such as {short(outside[0].item())}, are not "
+            f"between {low:g} and {high:g}. Does the power that you take belong to the logarithm?"
+        )
+    n = len(values)
+    share = (values.log() - math.log(low)) / math.log(high / low)
+    distance = _distance_from_uniform(share)
+    if distance > 0.032:
+        if _distance_from_uniform((values - low) / (high - low)) < 0.032:
+            return (
+                "The numbers themselves are uniform, so nearly all of them have the size of "
+                "`high`: draw the logarithm uniformly and take its power."
+            )
+        middle = math.sqrt(low * high)
+        return (
+            f"A share of {(values < middle).double().mean():.3f} of the numbers lies below "
+            f"{middle:.3g}, the middle on the log scale, and the shares of other intervals are "
+            f"off by up to {distance:.3f}: the logarithm is not uniform."
+        )
+    ascents = (values[0::2] < values[1::2]).double().mean().item()
+    if abs(ascents - 0.5) > 0.046:
+        return (
+            f"In {ascents:.0%} of all pairs the second number is the larger: "
+            "draw each number by itself, and do not sort them."
+        )
+    if distance < 0.2 / math.sqrt(n):
+        return "The numbers are more even than chance allows: draw them, do not shuffle a grid."
+    return None
+
+
+def _distance_from_uniform(shares: Tensor) -> float:
+    """Kolmogorov and Smirnov's distance between a sample and the uniform law on [0, 1]."""
+    n, ordered = len(shares), shares.sort().values
+    steps = torch.arange(n + 1, dtype=ordered.dtype) / n
+    return max((steps[1:] - ordered).max().item(), (ordered - steps[:-1]).max().item())
+
+
+def predicted_classes(
+    predictions: Callable[[], Any],
+    images: int,
+    which: Tensor,
+    labels: Tensor,
+    at_least: float,
+    budget: int,
+) -> str | None:
+    """Judge the classes that a trained network gives to images.
+
+    Args:
+        predictions: takes nothing and returns ``(classes, steps)``: the class of each image,
+            and how many steps optimizers took in the training.
+        images: how many images there are.
+        which: the indices of the images to judge by.
+        labels: the right classes of these, from 0 to 9.
+        at_least: the share that has to be right.
+        budget: how many steps were allowed.
+
+    Nothing random is judged here. That the network saw no labels of these images cannot be
+    checked: only a share above 95 %, which no training within such a budget reaches, is refused.
+    """
+    result = predictions()
+    if not isinstance(result, tuple) or len(result) != 2:
+        return f"It should return (classes, steps) and returned {short(result)}."
+    classes, steps = result
+    if not isinstance(classes, Tensor) or classes.dtype != torch.int64:
+        kind = f"{classes.dtype} tensor" if isinstance(classes, Tensor) else type(classes).__name__
+        return f"The predictions should be an int64 tensor of classes and are a {kind}."
+    if classes.shape != (images,):
+        return (
+            f"The predictions should have the shape ({images},), one class for each image, and "
+            f"have the shape {tuple(classes.shape)}."
+        )
+    outside = classes[(classes < 0) | (classes > 9)]
+    if len(outside):
+        return f"The classes are 0, ..., 9, and {outside[0]} is predicted for an image."
+    if steps > budget:
+        return f"Your optimizers took {steps} steps, and the budget is {budget}."
+    share = (classes[which] == labels).double().mean().item()
+    if share >= at_least and share <= 0.95:
+        return None
+    said = f"{share:.1%} of {len(labels)} images are classified right"
+    if share > 0.95:
+        return (
+            f"{said}, more than any training within the budget reaches: "
+            "predict from the images alone, without their labels."
+        )
+    if (classes == classes[0]).all():
+        return f"{said}: every image gets the class {classes[0]}, so the network learned nothing."
+    if share < 0.2:
+        return (
+            f"{said}, little better than guessing: has the network learned, and do the "
+            "predictions belong to the test images, in their order?"
+        )
+    return f"{said}, and this part asks for {at_least:.0%}."

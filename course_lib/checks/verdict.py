@@ -68,7 +68,7 @@ class Verdict:
     def text(self) -> str:
         """The verdict in plain text."""
         if self.passed:
-            return f"✓ {self.name}: right in all {self.tried} cases."
+            return f"✓ {self.name}: right in {self.tried} of {self.tried} cases."
         right = self.tried - len(self.wrong)
         lines = [f"✗ {self.name}: right in {right} of {self.tried} cases."]
         lines += [f"  {title}: {text}" for title, text in self.rows()]
@@ -140,7 +140,8 @@ def _finding(name: str, trial: Trial, outcome: Outcome, returns: Sequence[str]) 
     for step, (right, got) in enumerate(zip(trial.right, outcome.values)):
         difference = _difference(right, got, returns)
         if difference:
-            problem, hint = difference.problem, _look_at(situation, step, right, got)
+            problem = difference.problem
+            hint = _look_at(situation, step, right, got) if difference.got is not None else ""
             break
     else:
         if outcome.fault is None:

@@ -65,6 +65,9 @@ class Optimizer(torch.optim.Optimizer):
 
         Returns:
             What the closure returned, or None without a closure.
+
+        Raises:
+            RuntimeError: a gradient is sparse.
         """
         loss = None
         if closure is not None:

@@ -34,6 +34,7 @@ class Lion(Optimizer):
     Source: Chen et al., "Symbolic Discovery of Optimization Algorithms", 2023.
 
     Example:
+        >>> import torch
         >>> w = torch.tensor([1.0, 1.0, 1.0], requires_grad=True)
         >>> w.grad = torch.tensor([1e-3, -1e3, 0.0])
         >>> Lion([w], lr=0.25).step()

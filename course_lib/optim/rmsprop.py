@@ -74,7 +74,7 @@ class RMSprop(Optimizer):
         v.mul_(alpha).addcmul_(g, g, value=1 - alpha)  # v ← αv + (1-α)g²
         if centered:
             m = state["m"].lerp_(g, 1 - alpha)  # m ← αm + (1-α)g
-            # For a constant gradient v - m² is 0, and may round to less.
+            # For a constant gradient v - m² falls to 0, and may round to less.
             v = v.addcmul(m, m, value=-1).clamp_(min=0)
         denominator = v.sqrt().add_(eps)  # √v + ε
         if momentum:

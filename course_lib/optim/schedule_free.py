@@ -13,10 +13,12 @@ class ScheduleFree(Optimizer):
     r"""What :class:`ScheduleFreeSGD` and :class:`ScheduleFreeAdamW` share: three sequences.
 
     .. math::
-        z_t &= z_{t-1} - \gamma_t\, d_t & d_t &\text{ from the gradient at } y_{t-1} \\
-        x_t &= (1 - c_t)\, x_{t-1} + c_t\, z_t & c_t &= \gamma_t^2 \big/
-            \textstyle\sum_{i=1}^{t} \gamma_i^2 \\
-        y_t &= (1 - \beta)\, z_t + \beta\, x_t & \gamma_t &= \eta \min(1, t / T)
+        z_t &= z_{t-1} - \gamma_t\, d_t,
+            \qquad d_t \text{ from the gradient at } y_{t-1} \\
+        x_t &= (1 - c_t)\, x_{t-1} + c_t\, z_t,
+            \qquad c_t = \gamma_t^2 \,\big/\, \textstyle\sum_{i=1}^{t} \gamma_i^2 \\
+        y_t &= (1 - \beta)\, z_t + \beta\, x_t,
+            \qquad \gamma_t = \eta \min(1, t / T)
 
     Here :math:`z` takes the steps of the base method, :math:`x` is its average and the result,
     :math:`y` is where the gradient is taken, and :math:`T` is the length of the warm-up. The

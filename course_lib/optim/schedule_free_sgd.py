@@ -22,8 +22,8 @@ class ScheduleFreeSGD(ScheduleFree):
 
     Args:
         params: tensors, or dicts that define parameter groups.
-        lr: the learning rate :math:`\eta`. Default 1, the authors'; it wants to be 10 to 50
-            times larger than for SGD.
+        lr: the learning rate :math:`\eta`. Default 1, the authors', who advise 10 to 50 times
+            the rate of SGD.
         momentum: :math:`\beta`, how near to the average the gradient is taken. Default 0.9.
         weight_decay: :math:`\lambda`, coupled: added to the gradient, at :math:`y`. Default 0.
         warmup_steps: the steps :math:`T` in which the rate rises to ``lr``. Default 0.

@@ -33,6 +33,7 @@ class SGD(Optimizer):
     Source: Robbins and Monro, "A Stochastic Approximation Method", 1951.
 
     Example:
+        >>> import torch
         >>> w = torch.tensor([1.0, -2.0], requires_grad=True)
         >>> optimizer = SGD([w], lr=0.25)
         >>> (w**2).sum().backward()  # the gradient is 2w

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from course_lib import optim
-from tests.optim.oracles import CASES, MATRICES, METHODS, SHAPES, gradients, walk, weights
+from tests.optim.oracles import CASES, MATRICES, METHODS, SHAPES, gradients, weights
 
 EVERY_METHOD = pytest.mark.parametrize("method", METHODS, ids=lambda method: method.__name__)
 # One row for each set of arguments, whatever the number of its oracles.
@@ -102,12 +102,12 @@ def test_equation_update_and_source_fit_on_one_screen(method):
 
 
 # ------------------------------------------------------------------ what a step touches
-@EVERY_METHOD
-def test_a_step_changes_the_weights_in_place_and_nothing_else(method, device):
-    leaves = with_gradients(method, device)
+@EVERY_SETTING
+def test_a_step_changes_the_weights_in_place_and_nothing_else(case, device):
+    leaves = with_gradients(case.method, device)
     memory = [(leaf.data_ptr(), leaf.grad.data_ptr()) for leaf in leaves]
     before = [leaf.grad.clone() for leaf in leaves]
-    optimizer = method(leaves)
+    optimizer = case.method(leaves, **case.arguments)
     versions = [leaf.grad._version for leaf in leaves]
     for _ in range(3):
         optimizer.step()
@@ -256,13 +256,16 @@ def test_named_parameters(method, device):
     assert all(torch.equal(a, b) for a, b in zip(named, plain, strict=True))
 
 
-@EVERY_METHOD
-def test_the_rate_may_live_in_a_tensor(method, device):
-    paths = [
-        walk(lambda p, lr=lr: method(p, lr=lr), shapes_for(method), torch.float64, device)
-        for lr in (0.1, torch.tensor(0.1, dtype=torch.float64, device=device))
-    ]
+@EVERY_SETTING
+def test_the_rate_may_live_in_a_tensor(case, device):
+    states, paths = [], []
+    for lr in (0.1, torch.tensor(0.1, dtype=torch.float64, device=device)):
+        leaves = weights(case.shapes, torch.float64, device)
+        optimizer = case.method(leaves, **{**case.arguments, "lr": lr})
+        paths.append(some_steps(optimizer, leaves, 0, 14))
+        states.append(str(optimizer.state_dict()["state"]))
     assert equal(*paths)
+    assert states[0] == states[1]
 
 
 # ------------------------------------------------------------------ state

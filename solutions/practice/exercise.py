@@ -1,0 +1,768 @@
+"""Assignment practice: where to look for a rate, when to change the method, and a final run.
+
+Each function has its oracle, wrong rules with the sentence that a student who wrote one
+should read, and other right rules. Situations that students see come first, those that
+only the grader knows after them. The last one is no function that students write: it is
+what their training predicts.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+
+from course_lib.checks import (
+    WHOLE,
+    Call,
+    Exercise,
+    Function,
+    Misconception,
+    Property,
+)
+from course_lib.data import load_fashion_mnist
+
+F64 = torch.float64
+VALUES, EDGES = "right values", "edge cases"
+
+
+def _normal(rng: Generator, *shape: int, scale: float = 1.0) -> Tensor:
+    return scale * torch.randn(shape, generator=rng, dtype=F64)
+
+
+def _uniform(rng: Generator, low: float, high: float) -> float:
+    return low + (high - low) * torch.rand((), generator=rng, dtype=F64).item()
+
+
+def _whole(rng: Generator, low: int, high: int) -> int:
+    return int(torch.randint(low, high + 1, (), generator=rng))
+
+
+# --- log_uniform -------------------------------------------------------------------------
+
+
+def log_uniform(low: float, high: float, size: int, generator: Generator) -> Tensor:
+    u = torch.rand(size, generator=generator, dtype=F64)
+    return torch.exp(math.log(low) + u * math.log(high / low))
+
+
+def _log_uniform_visible(rng: Generator) -> Iterator[Property]:
+    settings = dict(low=1e-5, high=1e-1, seed=1)
+    yield Property("rates from 0.00001 to 0.1", "log_uniform_draws", settings)
+    settings = dict(low=2.0, high=300.0, seed=2)
+    yield Property("widths from 2 to 300", "log_uniform_draws", settings)
+
+
+def _log_uniform_hidden(rng: Generator) -> Iterator[Property]:
+    for _ in range(3):
+        low = 10 ** _uniform(rng, -6, -2)
+        high = low * 10 ** _uniform(rng, 1, 5)
+        settings = dict(low=low, high=high, seed=_whole(rng, 0, 10**6))
+        yield Property(f"numbers from {low:.2g} to {high:.2g}", "log_uniform_draws", settings)
+    settings = dict(low=0.4, high=2.5, seed=_whole(rng, 0, 10**6))
+    yield Property("numbers from 0.4 to 2.5", "log_uniform_draws", settings)
+
+
+def _powers(of: Callable[[Tensor, float, float], Tensor]) -> Callable[..., Tensor]:
+    """Numbers made from uniform ones between 0 and 1 and from the two ends."""
+
+    def rule(low: float, high: float, size: int, generator: Generator) -> Tensor:
+        return of(torch.rand(size, generator=generator, dtype=F64), low, high)
+
+    return rule
+
+
+def _grid(low: float, high: float, size: int, generator: Generator) -> Tensor:
+    grid = torch.logspace(math.log10(low), math.log10(high), size, dtype=F64)
+    return grid.clamp(low, high)[torch.randperm(size, generator=generator)]
+
+
+def _log_normal(low: float, high: float, size: int, generator: Generator) -> Tensor:
+    middle, width = math.log(low * high) / 2, math.log(high / low) / 4
+    return (middle + width * torch.randn(size, generator=generator)).exp().clamp(low, high)
+
+
+def _log_reseeds(low: float, high: float, size: int, generator: Generator) -> Tensor:
+    return log_uniform(low, high, size, generator.manual_seed(generator.initial_seed()))
+
+
+def _log_own(low: float, high: float, size: int, generator: Generator) -> Tensor:
+    return log_uniform(low, high, size, torch.Generator().manual_seed(0))
+
+
+def _log_one_by_one(low: float, high: float, size: int, generator: Generator) -> Tensor:
+    ends = math.log10(low), math.log10(high)
+    draws = [torch.empty(()).uniform_(*ends, generator=generator).item() for _ in range(size)]
+    return torch.tensor([10**draw for draw in draws])
+
+
+LOG_UNIFORM = Function(
+    oracle=log_uniform,
+    visible=_log_uniform_visible,
+    hidden=_log_uniform_hidden,
+    returns=("values",),
+    points={WHOLE: 2},
+    misconceptions=(
+        Misconception(
+            "The numbers themselves are uniform",
+            _powers(lambda u, low, high: low + u * (high - low)),
+        ),
+        Misconception(
+            "Does the power that you take belong to the logarithm?",
+            _powers(lambda u, low, high: 10 ** (math.log(low) + u * math.log(high / low))),
+        ),
+        Misconception(
+            "Does the power that you take belong to the logarithm?",
+            _powers(lambda u, low, high: torch.exp(math.log10(low) + u * math.log10(high / low))),
+        ),
+        Misconception(
+            "Does the power that you take belong to the logarithm?",
+            _powers(lambda u, low, high: math.log(low) + u * math.log(high / low)),
+        ),
+        Misconception(
+            "the logarithm is not uniform",
+            _powers(lambda u, low, high: (low + u * (high - low)).log().exp() ** 0.5 * low**0.5),
+        ),
+        Misconception(
+            "the logarithm is not uniform",
+            _powers(lambda u, low, high: 1 / (1 / high + u * (1 / low - 1 / high))),
+        ),
+        Misconception(
+            "the logarithm is not uniform",
+            _powers(
+                lambda u, low, high: (
+                    10 ** (math.log10(low) + u * math.log10(high / low)).round()
+                ).clamp(low, high)
+            ),
+        ),
+        Misconception("the logarithm is not uniform", _log_normal),
+        Misconception(
+            "do not sort them",
+            _powers(lambda u, low, high: low * (high / low) ** u.sort().values),
+        ),
+        Misconception(
+            "do not sort them",
+            lambda low, high, size, generator: torch.logspace(
+                math.log10(low), math.log10(high), size, dtype=F64
+            ),
+        ),
+        Misconception("do not shuffle a grid", _grid),
+        Misconception(
+            "not from torch's global one",
+            lambda low, high, size, generator: low * (high / low) ** torch.rand(size),
+        ),
+        Misconception("draw from the generator each time", _log_own),
+        Misconception("draw from the generator each time", _log_reseeds),
+        Misconception(
+            "returned a list",
+            lambda low, high, size, generator: log_uniform(low, high, size, generator).tolist(),
+        ),
+    ),
+    variants=(
+        _powers(lambda u, low, high: low * (high / low) ** u),
+        _powers(lambda u, low, high: high * (low / high) ** u.flip(0)),
+        _log_one_by_one,
+    ),
+)
+
+
+# --- range_test_pick ---------------------------------------------------------------------
+
+
+def range_test_pick(
+    rates: Sequence[float],
+    losses: Sequence[float],
+    *,
+    beta: float = 0.9,
+    blow_up: float = 4.0,
+    divide_by: float = 10.0,
+) -> tuple[float, list[float]]:
+    average, smoothed = 0.0, []
+    for t, loss in enumerate(losses, start=1):
+        average = beta * average + (1 - beta) * loss
+        smooth = average / (1 - beta**t)
+        if not math.isfinite(smooth) or (smoothed and smooth > blow_up * min(smoothed)):
+            break
+        smoothed.append(smooth)
+    return rates[smoothed.index(min(smoothed))] / divide_by, smoothed
+
+
+def _range_visible(rng: Generator) -> Iterator[Call]:
+    rates, losses = [0.001, 0.01, 0.1, 1.0, 10.0], [2.4, 2.0, 1.0, 3.0, 40.0]
+    yield Call("five rates", (rates, losses), dict(beta=0.5), VALUES)
+    noisy = [2.0, 2.2, 0.5, 2.4, 1.2, 0.9, 1.0, 2.0]
+    doubling = [0.01 * 2**i for i in range(8)]
+    yield Call("one low loss by chance", (doubling, noisy), dict(beta=0.8), VALUES)
+    hyper = dict(beta=0.5, divide_by=3.0)
+    yield Call("divided by 3", (doubling, noisy), hyper, VALUES)
+    yield Call("the usual settings", _range_test(rng, 40), {}, VALUES)
+    sharp = dict(beta=0.1, blow_up=3.0)
+    slow = [2.0, 1.0, 0.5, 0.8, 1.2, 1.9, 3.0, 0.1]
+    yield Call("a loss that rises slowly", (doubling, slow), sharp, EDGES)
+    early = [1.0, 0.9, 1.5, 2.4, 3.6, 4.0, 0.2, 0.1]
+    yield Call("a loss that rises early", (doubling, early), sharp, EDGES)
+    back = [2.4, 2.0, 2.2, 30.0, 2.0, 0.3, 0.1, 0.1]
+    yield Call("it blows up and comes back", (doubling, back), dict(beta=0.5), EDGES)
+    for wild in (math.nan, math.inf):
+        gone = [2.4, 1.8, 2.1, wild, 0.1, 0.1]
+        yield Call(f"the loss becomes {wild}", (doubling[:6], gone), dict(beta=0.5), EDGES)
+    falling = [2.4, 2.2, 1.9, 1.5]
+    yield Call("the loss falls to the end", (doubling[:4], falling), dict(beta=0.4), EDGES)
+    twice = [1.0, 0.5, 0.5]
+    yield Call("the lowest loss comes twice", (doubling[:3], twice), dict(beta=0.0), EDGES)
+
+
+def _range_hidden(rng: Generator) -> Iterator[Call]:
+    for beta, blow_up, divide_by in ((0.9, 4.0, 10.0), (0.7, 2.5, 4.0), (0.5, 3.0, 2.0)):
+        hyper = dict(beta=beta, blow_up=blow_up, divide_by=divide_by)
+        for _ in range(4):
+            yield Call(f"60 rates, beta {beta}", _range_test(rng, 60), hyper, VALUES)
+    yield Call("the usual settings", _range_test(rng, 80), {}, VALUES)
+    rates = [0.003 * 1.7**i for i in range(12)]
+    start = [_uniform(rng, 2.2, 2.4), _uniform(rng, 1.9, 2.1), _uniform(rng, 1.5, 1.7)]
+    low = [_uniform(rng, 0.1, 0.2) for _ in range(8)]
+    for wild in (math.inf, math.nan, 60.0):
+        losses = [*start, wild, *low]
+        yield Call(f"a loss of {wild}, then low ones", (rates, losses), dict(beta=0.6), EDGES)
+    # 3 times the lowest is reached long before 3 times the first, or the one before.
+    slow = [2.0, 1.0, 0.5, 0.8, 1.2, 1.9, 2.9, 4.0, 0.01, 0.01, 0.01, 0.01]
+    yield Call("the loss rises slowly", (rates, slow), dict(beta=0.0, blow_up=3.0), EDGES)
+    twice = [2.0, 1.0, 0.5, 0.5, 0.75]
+    yield Call("the lowest loss comes twice", (rates[:5], twice), dict(beta=0.0), EDGES)
+    falling = [2.4 * 0.8**i for i in range(12)]
+    yield Call("the loss falls to the end", (rates, falling), dict(beta=0.6), EDGES)
+
+
+def _range_test(rng: Generator, n: int) -> tuple[list[float], list[float]]:
+    """Rates from 1e-5 to 10, and losses that fall to a valley and then explode."""
+    power = torch.linspace(-5, 1, n, dtype=F64)
+    edge = _uniform(rng, -1.6, -0.8)
+    fall = 2.3 - 1.7 * torch.sigmoid(3 * (power - edge + 1))
+    explosion = torch.exp((6 * (power - edge)).clamp(max=12)) * 0.05
+    noise = 1 + 0.12 * _normal(rng, n).clamp(-2, 2)
+    losses = fall * noise + explosion
+    losses[_whole(rng, n // 6, n // 3)] = 0.4  # one easy minibatch
+    return (10**power).tolist(), losses.tolist()
+
+
+def _corrected(average: float, beta: float, t: float) -> float:
+    return average / (1 - beta**t)
+
+
+def _range_rule(
+    *,
+    correct: Callable[[float, float, int], float] = _corrected,
+    over: Callable[..., bool] = lambda smoothed, raw, factor: (
+        smoothed[-1] > factor * min(smoothed[:-1], default=math.inf)
+    ),
+    pick: Callable[..., float] = lambda rates, smoothed, raw: rates[smoothed.index(min(smoothed))],
+    scale: Callable[[float, float], float] = lambda rate, factor: rate / factor,
+    first: Callable[[float], float] = lambda loss: 0.0,
+    feedback: bool = False,
+    keeps_last: bool = False,
+    finite: bool = True,
+) -> Callable[..., tuple[float, list[float]]]:
+    """The right rule with one of its parts replaced.
+
+    ``over`` sees the smoothed and the raw losses up to now; ``pick`` sees the rates, the
+    smoothed losses and the raw ones. ``first`` gives the average to start from. With
+    ``feedback`` the corrected average is the one that goes on; with ``keeps_last`` the loss
+    that ends the test belongs to it. Without ``finite`` nobody asks for infinity and NaN.
+    """
+
+    def rule(
+        rates: Sequence[float],
+        losses: Sequence[float],
+        *,
+        beta: float = 0.9,
+        blow_up: float = 4.0,
+        divide_by: float = 10.0,
+    ) -> tuple[float, list[float]]:
+        average, smoothed = first(losses[0]), []
+        for t, loss in enumerate(losses, start=1):
+            average = beta * average + (1 - beta) * loss
+            smoothed.append(correct(average, beta, t))
+            average = smoothed[-1] if feedback else average
+            wild = finite and not math.isfinite(smoothed[-1])
+            if wild or over(smoothed, losses[:t], blow_up):
+                smoothed = smoothed if keeps_last else smoothed[:-1]
+                break
+        rate = pick(rates[: len(smoothed)], smoothed, losses[: len(smoothed)])
+        return scale(rate, divide_by), smoothed
+
+    return rule
+
+
+def _range_raw(
+    rates: Sequence[float], losses: Sequence[float], *, beta: float = 0.9, **settings: float
+) -> tuple[float, list[float]]:
+    return range_test_pick(rates, losses, beta=0.0, **settings)
+
+
+def _range_swapped(
+    rates: Sequence[float], losses: Sequence[float], *, beta: float = 0.9, **settings: float
+) -> tuple[float, list[float]]:
+    # With β = 0 such a rule divides 0 by 0.
+    return range_test_pick(rates, losses, beta=min(1 - beta, 1 - 1e-12), **settings)
+
+
+def _steepest(rates: list[float], smoothed: list[float], raw: list[float]) -> float:
+    falls = [before - after for before, after in pairwise(smoothed)]
+    return rates[falls.index(max(falls)) + 1]
+
+
+def _range_by_tensors(
+    rates: Sequence[float],
+    losses: Sequence[float],
+    *,
+    beta: float = 0.9,
+    blow_up: float = 4.0,
+    divide_by: float = 10.0,
+) -> tuple[Tensor, list[Tensor]]:
+    raw, t = torch.tensor(losses, dtype=F64), torch.arange(len(losses), dtype=F64)
+    weights = torch.where(t[:, None] >= t, beta ** (t[:, None] - t).clamp(min=0), 0.0)
+    finite = raw.isfinite().cumprod(0).bool()
+    smoothed = (weights @ raw.where(finite, 0.0)) / weights.sum(dim=1)
+    before = torch.cat([torch.tensor([math.inf], dtype=F64), smoothed.cummin(0).values[:-1]])
+    n = int((finite & (smoothed <= blow_up * before)).cumprod(0).sum())
+    return torch.tensor(rates, dtype=F64)[smoothed[:n].argmin()] / divide_by, list(smoothed[:n])
+
+
+RANGE_TEST_PICK = Function(
+    oracle=range_test_pick,
+    visible=_range_visible,
+    hidden=_range_hidden,
+    returns=("rate", "smoothed"),
+    points={VALUES: 2, EDGES: 2},
+    misconceptions=(
+        Misconception("the losses are not smoothed: one lucky minibatch decides.", _range_raw),
+        Misconception(
+            "the average is not corrected: divide by 1 - β^t, or the first steps look best.",
+            _range_rule(correct=lambda average, beta, t: average),
+        ),
+        Misconception(
+            "the corrected average goes into the next one: keep the uncorrected one for that.",
+            _range_rule(feedback=True),
+        ),
+        Misconception(
+            "β and 1 - β are swapped: the old average keeps the share β.", _range_swapped
+        ),
+        Misconception(
+            "the correction is one step ahead: t is 1 for the first loss.",
+            _range_rule(correct=lambda average, beta, t: _corrected(average, beta, t + 1)),
+        ),
+        Misconception(
+            "the average starts at the first loss: start at 0 and correct.",
+            _range_rule(first=lambda loss: loss, correct=lambda average, beta, t: average),
+        ),
+        Misconception(
+            "the test never ends: stop where the smoothed loss blows up.",
+            _range_rule(over=lambda smoothed, raw, factor: False),
+        ),
+        Misconception(
+            "the raw loss ends the test: compare the smoothed one with the lowest smoothed one.",
+            _range_rule(over=lambda smoothed, raw, factor: raw[-1] > factor * min(raw)),
+        ),
+        Misconception(
+            "a loss that is NaN does not end the test: no comparison with NaN holds, so ask "
+            "math.isfinite.",
+            _range_rule(finite=False),
+        ),
+        Misconception(
+            "the loss is compared with the first one: compare with the lowest so far.",
+            _range_rule(over=lambda smoothed, raw, factor: smoothed[-1] > factor * smoothed[0]),
+        ),
+        Misconception(
+            "the loss is compared with the one before: compare with the lowest so far.",
+            _range_rule(
+                over=lambda smoothed, raw, factor: smoothed[-1] > factor * smoothed[-2:][0]
+            ),
+        ),
+        Misconception(
+            "the loss that ends the test is kept: `smoothed` holds only those before it.",
+            _range_rule(keeps_last=True),
+        ),
+        Misconception(
+            "this is the rate of the lowest loss, where training is about to diverge: divide it.",
+            _range_rule(scale=lambda rate, factor: rate),
+        ),
+        Misconception(
+            "the rate is multiplied: divide it by divide_by.",
+            _range_rule(scale=lambda rate, factor: rate * factor),
+        ),
+        Misconception(
+            "this picks where the loss falls fastest: pick where it is lowest.",
+            _range_rule(pick=_steepest),
+        ),
+        Misconception(
+            "this picks the last rate before the end: pick the one with the lowest loss.",
+            _range_rule(pick=lambda rates, smoothed, raw: rates[-1]),
+        ),
+        Misconception(
+            "the lowest raw loss is picked: pick the lowest smoothed one.",
+            _range_rule(pick=lambda rates, smoothed, raw: rates[raw.index(min(raw))]),
+        ),
+        Misconception(
+            "the last of equal losses is picked: pick the first.",
+            _range_rule(
+                pick=lambda rates, smoothed, raw: rates[::-1][smoothed[::-1].index(min(smoothed))]
+            ),
+        ),
+        Misconception(
+            "this is the lowest loss: return its rate.",
+            _range_rule(pick=lambda rates, smoothed, raw: min(smoothed)),
+        ),
+    ),
+    variants=(
+        _range_rule(),
+        _range_by_tensors,
+    ),
+)
+
+
+# --- swats_switch ------------------------------------------------------------------------
+
+Vectors = Sequence[Tensor]
+Switch = tuple[int | None, float | None]
+
+
+def swats_switch(steps: Vectors, grads: Vectors, *, beta2: float, tolerance: float) -> Switch:
+    average = 0.0
+    for t, (p, g) in enumerate(zip(steps, grads), start=1):
+        pp, pg = (p * p).sum().item(), (p * g).sum().item()
+        if pg == 0:
+            continue
+        gamma = pp / -pg
+        average = beta2 * average + (1 - beta2) * gamma
+        rate = average / (1 - beta2**t)
+        if t > 1 and abs(rate - gamma) < tolerance and rate > 0:
+            return t, rate
+    return None, None
+
+
+def _along(rng: Generator, gammas: Sequence[float | None], *shape: int) -> tuple[Vectors, Vectors]:
+    """Steps and gradients of a run in which the rates are these; None is a step of zero."""
+    steps, grads = [], []
+    for gamma in gammas:
+        p, g = _normal(rng, *shape), _normal(rng, *shape)
+        if gamma is None:
+            p = torch.zeros_like(p)
+        else:
+            g = g - p * ((p * g).sum() / (p * p).sum()) - p / gamma
+        steps.append(p)
+        grads.append(g)
+    return steps, grads
+
+
+def _swats_visible(rng: Generator) -> Iterator[Call]:
+    p = torch.tensor([-0.2, 0.1], dtype=F64)
+    grads = [(0.2, -0.1), (0.1, -0.05), (0.1, -0.1125), (0.1, -0.1)]
+    by_hand = [p] * 4, [torch.tensor(g, dtype=F64) for g in grads]
+    yield Call("four steps", by_hand, dict(beta2=0.5, tolerance=0.1), VALUES)
+    yield Call("four steps, more patience", by_hand, dict(beta2=0.9, tolerance=0.01), VALUES)
+    gammas = [0.5, 0.9, 0.4, 0.75, 0.7, 0.72, 0.69]
+    run = _along(rng, gammas, 3)
+    yield Call("seven steps", run, dict(beta2=0.8, tolerance=0.09), VALUES)
+    yield Call(
+        "seven steps of a matrix",
+        _along(rng, gammas, 2, 2),
+        dict(beta2=0.7, tolerance=0.04),
+        VALUES,
+    )
+    small = _along(rng, [0.01 * gamma for gamma in gammas], 3)
+    yield Call("small rates", small, dict(beta2=0.8, tolerance=0.0009), VALUES)
+    never = dict(beta2=0.8, tolerance=1e-7)
+    yield Call("the rates never agree", run, never, EDGES)
+    climbs = _along(rng, [-0.5, -0.5, -0.5, 0.4, 0.5], 3)
+    yield Call("rates below zero", climbs, dict(beta2=0.6, tolerance=0.35), EDGES)
+    gaps = _along(rng, [0.5, None, 0.9, None, 0.6, 0.55, 0.62], 3)
+    yield Call("steps of zero", gaps, dict(beta2=0.6, tolerance=0.1), EDGES)
+    yield Call("one step", _along(rng, [0.5], 3), dict(beta2=0.6, tolerance=0.1), EDGES)
+
+
+def _swats_hidden(rng: Generator) -> Iterator[Call]:
+    for beta2, shape in ((0.9, (4,)), (0.7, (2, 3)), (0.5, (5,)), (0.95, (2, 1, 2))):
+        for _ in range(3):
+            level = 10 ** _uniform(rng, -2, 1)
+            wave = [1 + _uniform(rng, 0.2, 0.9) * (-0.9) ** t for t in range(40)]
+            run = _along(rng, [level * gamma for gamma in wave], *shape)
+            hyper = dict(beta2=beta2, tolerance=level * _uniform(rng, 0.02, 0.1))
+            yield Call(f"40 steps of shape {shape}, rates near {level:.2g}", run, hyper, VALUES)
+    run = _along(rng, [_uniform(rng, 0.2, 2) for _ in range(30)], 3)
+    yield Call("the rates never agree", run, dict(beta2=0.8, tolerance=1e-7), EDGES)
+    wave = [-0.5 + 0.1 * 0.9**t for t in range(10)] + [0.5 + 0.2 * (-0.8) ** t for t in range(30)]
+    yield Call(
+        "rates below zero first", _along(rng, wave, 4), dict(beta2=0.8, tolerance=0.03), EDGES
+    )
+    for _ in range(2):
+        gammas = [None if t % 3 == 1 else 0.5 + 0.4 * (-0.85) ** t for t in range(40)]
+        hyper = dict(beta2=0.9, tolerance=_uniform(rng, 0.02, 0.04))
+        yield Call("steps of zero now and then", _along(rng, gammas, 3), hyper, EDGES)
+    yield Call(
+        "a step of zero first",
+        _along(rng, [None, 0.3, 0.4, 0.35, 0.36], 3),
+        dict(beta2=0.5, tolerance=0.03),
+        EDGES,
+    )
+
+
+def _swats_rule(
+    *,
+    gamma_of: Callable[[Tensor, Tensor], float] = lambda p, g: (
+        (p * p).sum().item() / -(p * g).sum().item()
+    ),
+    average_of: Callable[[float, float, float], float] = lambda old, gamma, beta2: (
+        beta2 * old + (1 - beta2) * gamma
+    ),
+    correction: Callable[[float, int], float] = lambda beta2, t: 1 - beta2**t,
+    agree: Callable[..., bool] = lambda rate, gamma, last, tolerance: abs(rate - gamma) < tolerance,
+    first: int = 2,
+    skips: str = "counts",
+    positive: bool = True,
+    result: Callable[..., Any] = lambda t, rate, gamma, average: (t, rate),
+) -> Callable[..., Any]:
+    """The right rule with one of its parts replaced.
+
+    ``skips`` says what a step without a rate does: it ``counts``, or it does ``not count``, or
+    the rate is ``zero`` or ``nan``.
+    """
+
+    def rule(steps: Vectors, grads: Vectors, *, beta2: float, tolerance: float) -> Any:
+        average, last, t = 0.0, math.inf, 0
+        for p, g in zip(steps, grads):
+            if (p * g).sum() == 0:
+                if skips in ("counts", "not count"):
+                    t += skips == "counts"
+                    continue
+                gamma = {"zero": 0.0, "nan": math.nan}[skips]
+            else:
+                gamma = gamma_of(p, g)
+            t += 1
+            average = average_of(average, gamma, beta2)
+            rate = average / correction(beta2, t)
+            if t >= first and agree(rate, gamma, last, tolerance) and (rate > 0 or not positive):
+                return result(t, rate, gamma, average)
+            last = rate
+        return None, None
+
+    return rule
+
+
+def _norms(p: Tensor, g: Tensor) -> float:
+    return p.norm().item() / g.norm().item()
+
+
+SWATS_SWITCH = Function(
+    oracle=swats_switch,
+    visible=_swats_visible,
+    hidden=_swats_hidden,
+    returns=("switch_step", "rate"),
+    points={VALUES: 2, EDGES: 2},
+    misconceptions=(
+        Misconception(
+            "γ has the wrong sign: p points down the gradient, so divide by -pᵀg.",
+            _swats_rule(gamma_of=lambda p, g: (p * p).sum().item() / (p * g).sum().item()),
+        ),
+        Misconception(
+            "γ is upside down: divide pᵀp by -pᵀg.",
+            _swats_rule(gamma_of=lambda p, g: -(p * g).sum().item() / (p * p).sum().item()),
+        ),
+        Misconception(
+            "γ is the ratio of two lengths: take pᵀp / (-pᵀg), which also sees the angle.",
+            _swats_rule(gamma_of=_norms),
+        ),
+        Misconception(
+            "γ projects p onto g: divide pᵀp by -pᵀg, not -pᵀg by gᵀg.",
+            _swats_rule(gamma_of=lambda p, g: -(p * g).sum().item() / (g * g).sum().item()),
+        ),
+        Misconception(
+            "the root of pᵀp is taken: γ has pᵀp itself.",
+            _swats_rule(gamma_of=lambda p, g: p.norm().item() / -(p * g).sum().item()),
+        ),
+        Misconception(
+            "the average is not corrected: divide it by 1 - β₂^t before you compare.",
+            _swats_rule(correction=lambda beta2, t: 1.0),
+        ),
+        Misconception(
+            "the rate returned is not corrected: return the average divided by 1 - β₂^t.",
+            _swats_rule(result=lambda t, rate, gamma, average: (t, average)),
+        ),
+        Misconception(
+            "the correction is one step ahead: t is 1 at the first step.",
+            _swats_rule(correction=lambda beta2, t: 1 - beta2 ** (t + 1)),
+        ),
+        Misconception(
+            "β₂ and 1 - β₂ are swapped: the old average keeps the share β₂.",
+            _swats_rule(
+                average_of=lambda old, gamma, beta2: (1 - beta2) * old + beta2 * gamma,
+                correction=lambda beta2, t: 1 - (1 - beta2) ** t,
+            ),
+        ),
+        Misconception(
+            "this may switch at the first step, where average and γ are equal: wait for t = 2.",
+            _swats_rule(first=1),
+        ),
+        Misconception(
+            "the average is compared with the average before: compare it with γ.",
+            _swats_rule(agree=lambda rate, gamma, last, tolerance: abs(rate - last) < tolerance),
+        ),
+        Misconception(
+            "the tolerance is a share of γ: it is an amount.",
+            _swats_rule(
+                agree=lambda rate, gamma, last, tolerance: (
+                    abs(rate - gamma) < tolerance * abs(gamma)
+                )
+            ),
+        ),
+        Misconception(
+            "the absolute value is missing: the average may be above γ or below it.",
+            _swats_rule(agree=lambda rate, gamma, last, tolerance: rate - gamma < tolerance),
+        ),
+        Misconception(
+            "a negative rate is taken, and SGD would climb: switch only if the rate is positive.",
+            _swats_rule(positive=False),
+        ),
+        Misconception(
+            "a step without a γ does not count: t goes on, only the average stays.",
+            _swats_rule(skips="not count"),
+        ),
+        Misconception(
+            "a step without a γ enters the average as 0: leave the average as it is.",
+            _swats_rule(skips="zero"),
+        ),
+        Misconception(
+            "a step without a γ divides by zero, and the average is NaN ever after: leave it "
+            "as it is.",
+            _swats_rule(skips="nan"),
+        ),
+        Misconception(
+            "the rate returned is γ of the last step: return the corrected average.",
+            _swats_rule(result=lambda t, rate, gamma, average: (t, gamma)),
+        ),
+        Misconception(
+            "the steps are counted from 0: the first step is t = 1.",
+            _swats_rule(result=lambda t, rate, gamma, average: (t - 1, rate)),
+        ),
+        Misconception(
+            "the steps are counted from 0, so t > 1 leaves out the second too: it is t = 2.",
+            _swats_rule(first=3, result=lambda t, rate, gamma, average: (t - 1, rate)),
+        ),
+    ),
+    variants=(
+        _swats_rule(),
+        _swats_rule(
+            gamma_of=lambda p, g: (
+                -torch.dot(p.flatten(), p.flatten()).item()
+                / torch.dot(p.flatten(), g.flatten()).item()
+            ),
+            average_of=lambda old, gamma, beta2: old + (1 - beta2) * (gamma - old),
+            agree=lambda rate, gamma, last, tolerance: -tolerance < gamma - rate < tolerance,
+            result=lambda t, rate, gamma, average: (torch.tensor(t), torch.tensor(rate, dtype=F64)),
+        ),
+    ),
+)
+
+
+# --- predictions -------------------------------------------------------------------------
+
+BUDGET, IMAGES = 400, 1_000
+FORM = "form and budget"
+# The least share that has to be right, of the images that students see judged. Of the others
+# it is two points less, since one half of the images differs from the other by chance.
+SHARES = {"60 percent right": 0.60, "78 percent right": 0.78, "81 percent right": 0.81}
+
+
+@cache
+def _test_labels() -> Tensor:
+    return load_fashion_mnist("small", torch.device("cpu")).test.labels
+
+
+def _half(which: int) -> Tensor:
+    """The test images of every second ten; ten in a row are one of each class."""
+    return torch.arange(IMAGES)[torch.arange(IMAGES) // 10 % 2 == which]
+
+
+def _guesses(right: float) -> Tensor:
+    """Classes of which this share is right, in any large part of the images."""
+    labels = _test_labels()
+    wrong = (torch.arange(IMAGES) * 0.618034) % 1 >= right
+    return (labels + wrong * (1 + torch.arange(IMAGES) % 9)) % 10
+
+
+# The oracle does not train: a definition is run many times, and what matters here is how the
+# predictions are judged. The notebook's own training is what shows that the shares are in reach.
+def predictions() -> tuple[Tensor, int]:
+    return _guesses(0.85), BUDGET
+
+
+def _judged(which: int, less: float) -> Iterator[Property]:
+    part_of = dict(images=IMAGES, which=_half(which), labels=_test_labels()[_half(which)])
+    label = f"{len(_half(which))} of the test images"
+    for part, share in {FORM: less, **SHARES}.items():
+        settings = dict(**part_of, at_least=share - less, budget=BUDGET)
+        yield Property(label, "predicted_classes", settings, part)
+
+
+def _predictions_visible(rng: Generator) -> Iterator[Property]:
+    return _judged(0, less=0.0)
+
+
+def _predictions_hidden(rng: Generator) -> Iterator[Property]:
+    return _judged(1, less=0.02)
+
+
+def _handing_in(classes: Callable[[], Any], steps: int = BUDGET) -> Callable[[], Any]:
+    return lambda: (classes(), steps)
+
+
+PREDICTIONS = Function(
+    oracle=predictions,
+    visible=_predictions_visible,
+    hidden=_predictions_hidden,
+    returns=("classes", "steps"),
+    points={FORM: 1, "60 percent right": 1, "78 percent right": 2, "81 percent right": 2},
+    misconceptions=(
+        Misconception(
+            "Your optimizers took 800 steps, and the budget is 400",
+            _handing_in(lambda: _guesses(0.85), steps=800),
+        ),
+        Misconception(
+            "should have the shape (1000,), one class for each image",
+            _handing_in(lambda: torch.nn.functional.one_hot(_guesses(0.85), 10)),
+        ),
+        Misconception(
+            "should be an int64 tensor of classes and are a torch.float32 tensor",
+            _handing_in(lambda: torch.nn.functional.one_hot(_guesses(0.85), 10).float()),
+        ),
+        Misconception(
+            "should be an int64 tensor of classes and are a list",
+            _handing_in(lambda: _guesses(0.85).tolist()),
+        ),
+        Misconception("The classes are 0, ..., 9", _handing_in(lambda: _guesses(0.85) + 1)),
+        Misconception(
+            "do the predictions belong to the test images, in their order?",
+            _handing_in(lambda: _guesses(0.85).sort().values),
+        ),
+        Misconception(
+            "every image gets the class 4", _handing_in(lambda: torch.full((IMAGES,), 4))
+        ),
+        Misconception("this part asks for 60%", _handing_in(lambda: _guesses(0.50))),
+        Misconception("this part asks for 78%", _handing_in(lambda: _guesses(0.72))),
+        Misconception("this part asks for 81%", _handing_in(lambda: _guesses(0.775))),
+        Misconception("without their labels", _handing_in(lambda: _test_labels().clone())),
+        Misconception("It should return (classes, steps)", lambda: _guesses(0.85)),
+    ),
+    variants=(
+        lambda: (_guesses(0.83), 399),
+        lambda: (_guesses(0.93), 0),
+    ),
+)
+
+
+EXERCISE = Exercise(
+    name="practice",
+    functions=(LOG_UNIFORM, RANGE_TEST_PICK, SWATS_SWITCH, PREDICTIONS),
+)
