@@ -480,6 +480,8 @@ def _swats_visible(rng: Generator) -> Iterator[Call]:
     yield Call("rates below zero", climbs, dict(beta2=0.6, tolerance=0.35), EDGES)
     gaps = _along(rng, [0.5, None, 0.9, None, 0.6, 0.55, 0.62], 3)
     yield Call("steps of zero", gaps, dict(beta2=0.6, tolerance=0.1), EDGES)
+    two = _along(rng, [0.5, 0.52, 0.9], 3)
+    yield Call("the first two rates agree", two, dict(beta2=0.6, tolerance=0.1), EDGES)
     yield Call("one step", _along(rng, [0.5], 3), dict(beta2=0.6, tolerance=0.1), EDGES)
 
 
@@ -672,7 +674,7 @@ BUDGET, IMAGES = 400, 1_000
 FORM = "form and budget"
 # The least share that has to be right, of the images that students see judged. Of the others
 # it is two points less, since one half of the images differs from the other by chance.
-SHARES = {"60 percent right": 0.60, "78 percent right": 0.78, "81 percent right": 0.81}
+SHARES = {"60 percent right": 0.60, "80 percent right": 0.80, "82 percent right": 0.82}
 
 
 @cache
@@ -685,11 +687,13 @@ def _half(which: int) -> Tensor:
     return torch.arange(IMAGES)[torch.arange(IMAGES) // 10 % 2 == which]
 
 
-def _guesses(right: float) -> Tensor:
-    """Classes of which this share is right, in any large part of the images."""
-    labels = _test_labels()
-    wrong = (torch.arange(IMAGES) * 0.618034) % 1 >= right
-    return (labels + wrong * (1 + torch.arange(IMAGES) % 9)) % 10
+def _guesses(seen: float, graded: float | None = None) -> Tensor:
+    """Classes of which these shares are right: of the half that students see, and the other."""
+    classes = _test_labels().clone()
+    for which, right in enumerate((seen, seen if graded is None else graded)):
+        wrong = _half(which)[round(right * IMAGES / 2) :]
+        classes[wrong] = (classes[wrong] + 1 + wrong % 9) % 10
+    return classes
 
 
 # The oracle does not train: a definition is run many times, and what matters here is how the
@@ -723,7 +727,7 @@ PREDICTIONS = Function(
     visible=_predictions_visible,
     hidden=_predictions_hidden,
     returns=("classes", "steps"),
-    points={FORM: 1, "60 percent right": 1, "78 percent right": 2, "81 percent right": 2},
+    points={FORM: 1, "60 percent right": 1, "80 percent right": 2, "82 percent right": 2},
     misconceptions=(
         Misconception(
             "Your optimizers took 800 steps, and the budget is 400",
@@ -750,13 +754,13 @@ PREDICTIONS = Function(
             "every image gets the class 4", _handing_in(lambda: torch.full((IMAGES,), 4))
         ),
         Misconception("this part asks for 60%", _handing_in(lambda: _guesses(0.50))),
-        Misconception("this part asks for 78%", _handing_in(lambda: _guesses(0.72))),
-        Misconception("this part asks for 81%", _handing_in(lambda: _guesses(0.775))),
+        Misconception("this part asks for 80%", _handing_in(lambda: _guesses(0.78, 0.76))),
+        Misconception("this part asks for 82%", _handing_in(lambda: _guesses(0.81, 0.79))),
         Misconception("without their labels", _handing_in(lambda: _test_labels().clone())),
         Misconception("It should return (classes, steps)", lambda: _guesses(0.85)),
     ),
     variants=(
-        lambda: (_guesses(0.83), 399),
+        lambda: (_guesses(0.83, 0.81), 399),
         lambda: (_guesses(0.93), 0),
     ),
 )
