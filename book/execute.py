@@ -8,7 +8,6 @@ from run to run though the chapter has not.
 """
 
 import sys
-import tempfile
 from pathlib import Path
 
 import nbformat
@@ -34,11 +33,9 @@ def execute(path: Path) -> None:
         resources={"metadata": {"path": path.parent}},
     ).execute()
     strip(notebook)
-    with tempfile.NamedTemporaryFile(
-        "w", dir=path.parent, suffix=".tmp", delete=False
-    ) as file:
-        nbformat.write(notebook, file)
-    Path(file.name).replace(path)
+    finished = path.with_suffix(".part")
+    nbformat.write(notebook, finished)
+    finished.replace(path)
 
 
 def strip(notebook: nbformat.NotebookNode) -> None:

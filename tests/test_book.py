@@ -15,7 +15,7 @@ PAGES = [TOC["root"], *(page["file"] for part in TOC["parts"] for page in part["
 CHAPTERS = sorted((ROOT / "book").glob("*.ipynb"))
 BIBLIOGRAPHY = parse_file(str(ROOT / "book/references.bib")).entries
 
-LONGEST_FUNCTION = 15  # lines; what is longer is a helper, and belongs in course_lib
+LONGEST_FUNCTION = 16  # lines; what is longer is a helper, and belongs in course_lib
 WIDEST_FIGURE = 7.2  # inches; wider ones have letters too small for a phone
 FEWEST_FIGURES = 6
 

@@ -672,8 +672,8 @@ SWATS_SWITCH = Function(
 
 BUDGET, IMAGES = 400, 1_000
 FORM = "form and budget"
-# The least share that has to be right, of the images that students see judged. Of the others
-# it is two points less, since one half of the images differs from the other by chance.
+# The least share that has to be right, of the half of the images that students see judged. Of
+# the other half it is two points less, since the two differ by chance.
 SHARES = {"60 percent right": 0.60, "80 percent right": 0.80, "82 percent right": 0.82}
 
 
