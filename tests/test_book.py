@@ -20,11 +20,6 @@ WIDEST_FIGURE = 7.2  # inches; wider ones have letters too small for a phone
 FEWEST_FIGURES = 6
 
 
-def page_path(page):
-    """The file behind an entry of the table of contents."""
-    return next(p for suffix in (".ipynb", ".md") if (p := ROOT / (page + suffix)).exists())
-
-
 def text_of(path):
     """What an author wrote on a page for readers: all of it, or a notebook's text cells."""
     if path.suffix == ".md":
@@ -37,7 +32,12 @@ def text_of(path):
     return "\n\n".join([*texts, *captions])
 
 
-BOOK_PAGES = [page_path(page) for page in PAGES if page.startswith("book/")]
+BOOK_PAGES = [
+    path
+    for page in PAGES
+    for path in (ROOT / f"{page}.ipynb", ROOT / f"{page}.md")
+    if page.startswith("book/") and path.exists()
+]
 ALL_TEXT = "\n\n".join(text_of(path) for path in BOOK_PAGES)
 
 

@@ -241,6 +241,13 @@ def test_the_noise_is_the_same_everywhere_and_differs_from_step_to_step_and_seed
     assert len(tilts) == 1000
 
 
+def test_every_step_of_a_walk_meets_the_noise_of_that_step():
+    noisy = Noisy(Quadratic((1, 1)), std=2.0, seed=3)
+    path = walk(noisy, lambda p: SGD(p, lr=1.0), tensor(0.3, -0.4), 5)
+    for t in range(5):  # from w, a rate of 1 lands on w - (w + ξ)
+        torch.testing.assert_close(path[t + 1], -tensor(*noisy.tilt(t)))
+
+
 @pytest.mark.parametrize("seed", [0, 1, 12345])
 def test_the_noise_has_mean_zero_and_its_standard_deviation_and_no_memory(seed):
     n = 10_000

@@ -96,8 +96,9 @@ def test_histograms_count_every_value_in_a_panel_of_its_layer():
         assert outline[:, 0].max() == pytest.approx(edges[-1])
 
 
-def test_a_layer_with_nan_is_drawn_and_told():
-    fig = plot_histograms({"1": torch.tensor([1.0, 2.0, float("nan")])}, "gradients")
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_layer_that_diverged_is_drawn_and_told(bad):
+    fig = plot_histograms({"1": torch.tensor([1.0, 2.0, bad])}, "gradients")
     assert_readable(fig, panels=1)
     assert "nan" in fig.axes[0].get_title("left")
 

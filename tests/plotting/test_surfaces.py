@@ -4,7 +4,6 @@ import re
 import numpy as np
 import pytest
 import torch
-from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from course_lib.plotting import (
@@ -142,12 +141,20 @@ def test_a_film_has_a_start_and_an_end():
         animate_paths(Quadratic(), PATHS, "paths", frames=1)
 
 
-def test_the_colour_of_a_path_stays_in_a_film(monkeypatch):
-    drawn = []
+def test_a_film_shows_each_path_up_to_the_step_of_the_frame(monkeypatch):
+    films = []
     monkeypatch.setattr(
         "course_lib.plotting.surfaces.FuncAnimation.to_jshtml",
-        lambda film, **_: [film._init_draw(), drawn.extend(film._fig.axes[0].lines), ""][2],
+        lambda film, **_: films.append(film) or "",
     )
-    animate_paths(Quadratic(), PATHS, "paths", frames=2)
-    colors = {line.get_label(): to_rgba(line.get_color()) for line in drawn}
-    assert colors["SGD"] == to_rgba(method_style("SGD")["color"])
+    animate_paths(Quadratic(), PATHS, "paths", frames=3)
+    (film,) = films
+    ax = film._fig.axes[0]
+    lines = {line.get_label(): line for line in ax.lines}
+    assert lines["SGD"].get_color() == method_style("SGD")["color"]
+    for step in range(3):
+        film._func(step)
+        assert ax.get_title("left") == f"Quadratic, step {step}"
+        for name, path in PATHS.items():
+            np.testing.assert_array_equal(lines[name].get_xydata(), path[: step + 1])
+    film._draw_was_started = True  # else matplotlib warns that nobody saw it
