@@ -42,7 +42,7 @@ def record(function: Function, situations: list[Situation]) -> Recorded:
         Trial(
             situation,
             right=situation.run(function.oracle).values,
-            wrong={m.sentence: situation.run(m.rule) for m in function.misconceptions},
+            wrong=[(m.sentence, situation.run(m.rule)) for m in function.misconceptions],
         )
         for situation in situations
     ]
@@ -64,11 +64,12 @@ def write(exercise: Exercise, path: Path) -> None:
     temporary.replace(path)
 
 
-def read(path: Path) -> dict[str, Recorded]:
-    """The recorded functions by name.
+def read(path: Path, name: str) -> Recorded:
+    """One of the recorded functions.
 
     Raises:
         FileNotFoundError: there is no such file.
+        KeyError: it has no function of that name.
         ValueError: the file is not what :func:`write` wrote.
     """
     if not path.is_file():
@@ -78,12 +79,16 @@ def read(path: Path) -> dict[str, Recorded]:
         )
     try:
         functions = json.loads(path.read_text(encoding="utf-8"))["functions"]
-        return {name: _recorded(name, plain) for name, plain in functions.items()}
+        known = ", ".join(functions)
+        recorded = _recorded(name, functions[name]) if name in functions else None
     except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         raise ValueError(
             f"{path.name} is damaged ({type(error).__name__}: {error}): "
             "take it from the assignment's folder again."
         ) from None
+    if recorded is None:
+        raise KeyError(f"There is no function {name!r} to check: there are {known}.")
+    return recorded
 
 
 def _plain(recorded: Recorded) -> dict[str, Any]:
@@ -98,10 +103,14 @@ def _plain(recorded: Recorded) -> dict[str, Any]:
                     for f in fields(trial.situation)
                 },
                 "right": encode(trial.right),
-                "wrong": {
-                    sentence: {"values": encode(outcome.values), "fault": outcome.fault}
-                    for sentence, outcome in trial.wrong.items()
-                },
+                "wrong": [
+                    {
+                        "sentence": sentence,
+                        "values": encode(outcome.values),
+                        "fault": outcome.fault,
+                    }
+                    for sentence, outcome in trial.wrong
+                ],
             }
             for trial in recorded.trials
         ],
@@ -113,10 +122,10 @@ def _recorded(name: str, plain: Mapping[str, Any]) -> Recorded:
         Trial(
             _KINDS[trial["kind"]](**{k: decode(v) for k, v in trial["situation"].items()}),
             right=decode(trial["right"]),
-            wrong={
-                sentence: Outcome(decode(outcome["values"]), outcome["fault"])
-                for sentence, outcome in trial["wrong"].items()
-            },
+            wrong=[
+                (wrong["sentence"], Outcome(decode(wrong["values"]), wrong["fault"]))
+                for wrong in trial["wrong"]
+            ],
         )
         for trial in plain["trials"]
     ]

@@ -206,9 +206,19 @@ def invoke(answer: Answer, args: tuple[Any, ...], kwargs: dict[str, Any], part: 
         if not unchanged(before, after):
             raise Fault(
                 f"It changed its input {name}. Return new values and leave the inputs alone: "
-                f"operations such as {name} -= ... and {name}.add_(...) work in place."
+                f"operations such as {_in_place(name, before)} work in place."
             )
     return result
+
+
+def _in_place(name: str, value: Any) -> str:
+    """Two ways to change an input of this kind."""
+    match value:
+        case dict():
+            return f"{name}[...] = ... and {name}[...].add_(...)"
+        case list():
+            return f"{name}[0] = ... and {name}.append(...)"
+    return f"{name} -= ... and {name}.add_(...)"
 
 
 def _raised(answer: Answer, error: Exception) -> str:

@@ -42,15 +42,12 @@ def check(name: str, function: Callable[..., Any], part: str = WHOLE) -> None:
         TypeError: ``function`` is not a function.
         FileNotFoundError, ValueError: ``cases.json`` is missing or damaged.
     """
-    functions = read(Path(CASES))
-    if name not in functions:
-        raise KeyError(f"There is no function {name!r} to check: there are {', '.join(functions)}.")
+    recorded = read(Path(CASES), name)
     if not callable(function):
         raise TypeError(
             f"check({name!r}, ...) got {function!r}, a {type(function).__name__}: "
             f"pass the function itself, check({name!r}, {name})."
         )
-    recorded = functions[name]
     recorded.require_part(part)
     show(judge(name, function, recorded.trials, recorded.returns, part))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from course_lib.checks.situations import WHOLE, Call, Outcome, Situation, Steps
+from course_lib.checks.situations import INPUTS, WHOLE, Call, Outcome, Situation, Steps
 from course_lib.checks.values import Difference, first_difference, numbers, short
 
 
@@ -17,12 +17,13 @@ class Trial:
     Attributes:
         situation: how the function is called.
         right: what the oracle returns at each call.
-        wrong: for each misconception's sentence, what its rule does.
+        wrong: each misconception's sentence with what its rule does, in the same order in
+            every trial of a function. Several rules may share a sentence.
     """
 
     situation: Situation
     right: list[Any]
-    wrong: dict[str, Outcome] = field(default_factory=dict)
+    wrong: list[tuple[str, Outcome]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def judge(
         if (finding := _finding(name, trial, outcome, returns))
     ]
     title = f"{name}, {part}" if part else name
-    misconception = _misconception(trials, outcomes) if findings else None
+    misconception = _misconception(trials, outcomes, returns) if findings else None
     return Verdict(title, len(reported), findings, misconception)
 
 
@@ -167,7 +168,7 @@ def _look_at(situation: Situation, step: int, right: Any, got: Any) -> str:
     """What a person would look at first, from the pattern of the numbers."""
     pairs = [(r, g) for r, g in zip(numbers(right), numbers(got)) if abs(r) > 1e-12]
     ratios = [g / r for r, g in pairs]
-    if len(ratios) > 0 and max(ratios) - min(ratios) < 1e-6 * max(map(abs, ratios)):
+    if len(ratios) > 1 and max(ratios) - min(ratios) < 1e-6 * max(map(abs, ratios)):
         if abs(ratios[0] + 1) < 1e-6:
             return "every number has the wrong sign."
         if abs(ratios[0] - 1) > 1e-6:
@@ -181,10 +182,19 @@ def _look_at(situation: Situation, step: int, right: Any, got: Any) -> str:
     return ""
 
 
-def _misconception(trials: Sequence[Trial], outcomes: Sequence[Outcome]) -> str | None:
-    for sentence in trials[0].wrong:
-        if all(_same(trial.wrong[sentence], outcome) for trial, outcome in zip(trials, outcomes)):
-            return sentence
+def _misconception(
+    trials: Sequence[Trial], outcomes: Sequence[Outcome], returns: Sequence[str]
+) -> str | None:
+    """The sentence of the first misconception that does what the answer did."""
+    everywhere = list(zip(trials, outcomes))
+    # Whoever changes an input, and is told so, may have made a known mistake besides.
+    elsewhere = [pair for pair in everywhere if pair[0].situation.part not in (WHOLE, INPUTS)]
+    for pairs in everywhere, elsewhere:
+        if not any(_finding("", trial, outcome, returns) for trial, outcome in pairs):
+            continue
+        for i, (sentence, _) in enumerate(trials[0].wrong):
+            if all(_same(trial.wrong[i][1], outcome) for trial, outcome in pairs):
+                return sentence
     return None
 
 

@@ -30,7 +30,7 @@ EXERCISE = Exercise("numbers", (DOUBLE,))
 def test_what_is_read_judges_as_what_was_recorded(tmp_path):
     path = tmp_path / "cases.json"
     write(EXERCISE, path)
-    recorded = read(path)["double"]
+    recorded = read(path, "double")
     for answer in (double, lambda x: x * x, lambda x: x + 1):
         there = judge("double", answer, recorded.trials, recorded.returns)
         here = judge("double", answer, visible(DOUBLE).trials, DOUBLE.returns)
@@ -71,9 +71,9 @@ def test_a_damaged_file_is_refused_by_name(tmp_path, damage):
     write(EXERCISE, path)
     path.write_text(damage(path.read_text()))
     with pytest.raises(ValueError, match=r"cases\.json is damaged"):
-        read(path)
+        read(path, "double")
 
 
 def test_a_missing_file_says_where_it_belongs(tmp_path):
     with pytest.raises(FileNotFoundError, match="beside the notebook"):
-        read(tmp_path / "cases.json")
+        read(tmp_path / "cases.json", "double")

@@ -58,7 +58,12 @@ FAULTS = [
     (Steps("", W, [G], {}), lambda w, g, state: (1.0, state), "w should be a tensor"),
     (Steps("", W, [G], {}), lambda w, g, state: (w[:1], state), "w should keep the shape (2,)"),
     (Steps("", W, [G], {}), lambda w, g, state: (w, None), "state should be a dict"),
-    (Steps("", W, [G], {}), lambda w, g, state: (w, state.update(t=1) or state), "its input state"),
+    (
+        Steps("", W, [G], {}),
+        lambda w, g, state: (w, state.update(t=1) or state),
+        "It changed its input state. Return new values and leave the inputs alone: "
+        "operations such as state[...] = ... and",
+    ),
 ]
 
 

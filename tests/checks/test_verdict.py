@@ -1,10 +1,11 @@
 """A verdict names the first thing that differs and the mistake that it looks like."""
 
+import pytest
 import torch
 
 from course_lib.checks.exercise import Function, Misconception
 from course_lib.checks.recording import visible
-from course_lib.checks.situations import WHOLE, Call, Steps
+from course_lib.checks.situations import INPUTS, WHOLE, Call, Steps
 from course_lib.checks.verdict import judge
 
 F64 = torch.float64
@@ -72,12 +73,62 @@ def test_a_wrong_sign_and_a_wrong_factor_are_recognised():
     assert "3 times" in verdict_on(lambda *a, **k: (3 * ema_step(*a, **k)[0], {})).text()
 
 
+def test_one_number_is_no_pattern():
+    text = verdict_on(lambda x: (3 * x, x - 1), PAIR).text()
+    assert "upper should be 3 and is 6." in text
+    assert "times" not in text
+
+
 def test_a_rule_that_only_fits_the_numbers_of_one_case_is_not_called_a_misconception():
     def both(w, g, state, *, lr, beta):
         w, state = not_averaged(w, g, state, lr=lr, beta=beta)
         return w + (g == 0).all(), state
 
     assert verdict_on(both).misconception is None
+
+
+def scaled(grads, c):
+    return [c * g for g in grads]
+
+
+def scaled_with_mistake(mistake, changes_inputs=False):
+    def rule(grads, c):
+        answer = [mistake(g, c) for g in grads]
+        if changes_inputs:
+            grads[0] += 1
+        return answer
+
+    return rule
+
+
+MISTAKES = (lambda g, c: g / c, lambda g, c: g - c)
+SCALED = Function(
+    oracle=scaled,
+    visible=lambda rng: [
+        Call("doubled", ([torch.tensor([1.0, 3.0], dtype=F64)], 2.0), part="right values"),
+        Call("its inputs", ([torch.tensor([1.0, 3.0], dtype=F64)], 2.0), part=INPUTS),
+    ],
+    hidden=lambda rng: [],
+    returns=("grads",),
+    points={"right values": 1, INPUTS: 1},
+    misconceptions=tuple(
+        Misconception("multiply, nothing else.", scaled_with_mistake(m)) for m in MISTAKES
+    ),
+    variants=(),
+)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+@pytest.mark.parametrize("changes_inputs", [False, True])
+def test_every_rule_that_shares_a_sentence_is_known_though_inputs_change(mistake, changes_inputs):
+    verdict = verdict_on(scaled_with_mistake(mistake, changes_inputs), SCALED)
+    assert verdict.misconception == "multiply, nothing else."
+
+
+def test_who_only_changes_an_input_is_told_that_and_no_mistake():
+    verdict = verdict_on(scaled_with_mistake(lambda g, c: c * g, changes_inputs=True), SCALED)
+    assert verdict.misconception is None
+    assert "Wrong: It changed its input grads." in verdict.text()
 
 
 def pair(x):
