@@ -58,7 +58,7 @@ def test_a_blank_function_is_not_a_failure():
     def blank(w, g, *, lr, weight_decay=0.0):
         raise NotImplementedError
 
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(NotImplementedError, match="sgd_step is not written yet: replace"):
         check("sgd_step", blank)
 
 
@@ -104,6 +104,27 @@ def test_a_notebook_shows_html_and_no_traceback_through_our_code(shell, capsys):
     shell.run_cell('check("sgd_step", uphill)')
     out = capsys.readouterr().out
     assert "steps up the gradient" in out
+    assert "student.py" not in out
+    assert "Traceback" not in out
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        ('check("sgd_step", blank)', "NotImplementedError: sgd_step is not written yet"),
+        ('check("sdg_step", uphill)', "KeyError: There is no function 'sdg_step' to check"),
+        ('check("sgd_step", uphill(1, 1, lr=1))', "TypeError: check('sgd_step', ...) got 2"),
+        ('__import__("os").remove("cases.json"); check("sgd_step", uphill)', "Error: The checks"),
+    ],
+)
+def test_a_notebook_shows_a_sentence_for_whatever_else_goes_wrong(shell, capsys, call, sentence):
+    def blank(w, g, *, lr, weight_decay=0.0):
+        raise NotImplementedError
+
+    shell.user_ns.update(check=check, uphill=uphill, blank=blank)
+    shell.run_cell(call)
+    out = capsys.readouterr().out
+    assert sentence in out
     assert "student.py" not in out
     assert "Traceback" not in out
 
