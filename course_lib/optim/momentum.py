@@ -56,5 +56,5 @@ class Momentum(Optimizer):
             state["v"] = torch.zeros_like(w)
         v = state["v"]
         g = decayed(w, g, weight_decay)
-        v.mul_(momentum).add_(g)  # v ← μv + g
+        torch.add(g, v, alpha=momentum, out=v)  # v ← μv + g, in one pass
         w.sub_(v, alpha=lr)  # w ← w - ηv

@@ -49,5 +49,5 @@ class Nesterov(Momentum):
             state["v"] = torch.zeros_like(w)
         v = state["v"]
         g = decayed(w, g, weight_decay)
-        v.mul_(momentum).add_(g)  # v ← μv + g
+        torch.add(g, v, alpha=momentum, out=v)  # v ← μv + g, in one pass
         w.sub_(g.add(v, alpha=momentum), alpha=lr)  # w ← w - η(g + μv)

@@ -1,0 +1,115 @@
+"""The command line, and what every experiment that it knows must be able to do."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from course_lib.data import load_fashion_mnist
+from course_lib.experiments.__main__ import EXPERIMENTS, main
+from course_lib.experiments.experiment import Experiment
+from course_lib.experiments.results import FOLDER, Results
+
+DATA = load_fashion_mnist("small", torch.device("cpu"))
+TINY = replace(
+    DATA, train=DATA.train.subset(slice(300)), val=DATA.val.subset(slice(100)), test=DATA.test
+)
+SHORT = {"epochs": 1}
+BY_NAME = pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=EXPERIMENTS)
+
+
+@BY_NAME
+def test_a_plan_names_each_run_once_and_can_be_written(experiment):
+    plan = experiment.plan([])
+    assert plan
+    assert json.loads(json.dumps(plan)) == plan
+    assert len({json.dumps(settings, sort_keys=True) for settings in plan}) == len(plan)
+    assert {settings["seed"] for settings in plan} <= set(range(5))
+
+
+@BY_NAME
+def test_a_run_gives_numbers_that_the_table_shows(experiment):
+    settings = experiment.plan([])[0]
+    result = experiment.measure(settings | SHORT, TINY)
+    assert json.loads(json.dumps(result, allow_nan=False)) == result
+    assert 0 <= result["test_accuracy"] <= 1
+    run = {"settings": settings, "result": result, "seconds": 1.0}
+    assert f"{result['test_accuracy']:.4f}" in experiment.table([run])
+    again = experiment.measure(settings | SHORT, TINY)
+    assert again == result, "The seed does not settle everything."
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.json")), ids=lambda path: path.stem)
+def test_the_results_in_the_book_are_whole_and_of_the_full_set(path):
+    results = Results.read(path)
+    assert results.provenance["data"] == "full"
+    assert not EXPERIMENTS[path.stem].pending(results.runs)
+
+
+def test_list_says_what_is_done(tmp_path, capsys):
+    main(["list", "--results", str(tmp_path)])
+    out = capsys.readouterr().out
+    for name, experiment in EXPERIMENTS.items():
+        assert name in out
+        assert experiment.question in out
+    assert "0 runs done, 15 to do" in out
+
+
+@pytest.fixture
+def lengths(monkeypatch):
+    """An experiment that takes no time."""
+    experiment = Experiment(
+        "lengths",
+        "How many images?",
+        plan=lambda runs: [{"seed": 0}],
+        measure=lambda settings, data: {"images": len(data.train)},
+        table=lambda runs: f"{runs[0]['result']['images']} images",
+    )
+    monkeypatch.setitem(EXPERIMENTS, "lengths", experiment)
+
+
+def test_run_and_show_print_where_the_numbers_come_from(tmp_path, monkeypatch, capsys, lengths):
+    monkeypatch.setenv("COURSE_DATA", "small")
+    main(["run", "lengths", "--results", str(tmp_path)])
+    ran = capsys.readouterr().out
+    main(["show", "lengths", "--results", str(tmp_path)])
+    assert capsys.readouterr().out == ran
+    for expected in (DATA.checksum, torch.__version__, "complete", "4000 images"):
+        assert expected in ran
+
+
+@pytest.mark.usefixtures("lengths")
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["run", "nonsense"], "There is no experiment 'nonsense': there are seed_reproduction,"),
+        (["run"], "There is no experiment None: there are seed_reproduction,"),
+        (["show", "lengths"], "There are no results in lengths.json yet: python -m"),
+    ],
+)
+def test_bad_commands_get_one_sentence(tmp_path, arguments, sentence):
+    with pytest.raises(SystemExit, match=sentence):
+        main([*arguments, "--results", str(tmp_path)])
+
+
+@pytest.mark.usefixtures("lengths")
+def test_missing_data_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.delenv("COURSE_DATA", raising=False)
+    monkeypatch.setenv("FASHION_MNIST_DIR", str(tmp_path))
+    with pytest.raises(SystemExit, match="FASHION_MNIST_DIR"):
+        main(["run", "lengths", "--results", str(tmp_path)])
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("lengths")
+def test_an_interruption_says_how_to_go_on(tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("COURSE_DATA", "small")
+    monkeypatch.setitem(
+        EXPERIMENTS, "lengths", replace(EXPERIMENTS["lengths"], measure=interrupted)
+    )
+    with pytest.raises(SystemExit, match="run it again to go on"):
+        main(["run", "lengths", "--results", str(tmp_path)])
