@@ -6,12 +6,29 @@ import sys
 from pathlib import Path
 
 from course_lib.data import load_fashion_mnist
-from course_lib.experiments import seed_reproduction
+from course_lib.experiments import (
+    depth_and_activation,
+    fair_comparison,
+    lottery_ticket,
+    random_labels,
+    seed_reproduction,
+    small_batch_normalization,
+    trainability_map,
+)
 from course_lib.experiments.experiment import Experiment, run
 from course_lib.experiments.results import FOLDER, Results
 
 EXPERIMENTS: dict[str, Experiment] = {
-    module.EXPERIMENT.name: module.EXPERIMENT for module in (seed_reproduction,)
+    module.EXPERIMENT.name: module.EXPERIMENT
+    for module in (
+        seed_reproduction,
+        fair_comparison,
+        random_labels,
+        lottery_ticket,
+        small_batch_normalization,
+        depth_and_activation,
+        trainability_map,
+    )
 }
 
 

@@ -12,13 +12,13 @@ from typing import Any
 
 from course_lib.data import FashionMNIST
 from course_lib.experiments.experiment import Experiment
+from course_lib.experiments.fit import fit
 from course_lib.experiments.results import Run, Settings
 from course_lib.experiments.summary import by, spread, table
 from course_lib.initialization import initialize, kaiming_normal_
 from course_lib.models import MLP
 from course_lib.optim import SGD, Adam, Momentum
 from course_lib.settings import seed_everything
-from course_lib.training import evaluate, train
 
 METHODS = {
     "SGD": partial(SGD, lr=0.1),
@@ -39,7 +39,7 @@ def _measure(settings: Settings, data: FashionMNIST) -> dict[str, Any]:
     model = MLP()
     initialize(model, kaiming_normal_, "relu")
     model.to(data.train.images.device)
-    history = train(
+    return fit(
         model,
         data,
         METHODS[settings["method"]](model.parameters()),
@@ -47,14 +47,6 @@ def _measure(settings: Settings, data: FashionMNIST) -> dict[str, Any]:
         batch_size=settings["batch_size"],
         seed=settings["seed"],
     )
-    test_loss, test_accuracy = evaluate(model, data.test)
-    return {
-        "test_accuracy": test_accuracy,
-        "test_loss": test_loss,
-        "best_epoch": history.best_epoch + 1,
-        "train_accuracy": history.train_accuracy,
-        "val_accuracy": history.val_accuracy,
-    }
 
 
 def _table(runs: Sequence[Run]) -> str:

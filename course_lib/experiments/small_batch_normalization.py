@@ -1,0 +1,86 @@
+"""Batch, group and layer normalization, and none, in minibatches from 2 to 256 images.
+
+One pass over 10,000 images, so that small batches take many small steps and large ones few;
+each normalization at each batch size has its own tuned rate.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import pairwise, product
+from typing import Any
+
+from torch import nn
+
+from course_lib.data import FashionMNIST
+from course_lib.experiments.experiment import Experiment
+from course_lib.experiments.fit import fit
+from course_lib.experiments.results import Run, Settings
+from course_lib.experiments.summary import spread, table
+from course_lib.experiments.tuning import FINAL, final_results, of_cell, searched, tuned_plan
+from course_lib.initialization import initialize, kaiming_normal_
+from course_lib.optim import Momentum
+from course_lib.settings import seed_everything
+
+NORMALIZATIONS = {
+    "none": nn.Identity,
+    "batch": nn.BatchNorm1d,
+    "group": partial(nn.GroupNorm, 8),
+    "layer": nn.LayerNorm,
+}
+BATCH_SIZES = [2, 4, 8, 16, 64, 256]
+RATES = [3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3]
+SEEDS = range(1, 4)
+IMAGES = 10_000
+CELLS = [
+    {"normalization": normalization, "batch_size": batch_size, "epochs": 1}
+    for normalization, batch_size in product(NORMALIZATIONS, BATCH_SIZES)
+]
+
+
+def _plan(runs: Sequence[Run]) -> list[Settings]:
+    return tuned_plan(CELLS, RATES, SEEDS, runs)
+
+
+def _network(normalization: str) -> nn.Sequential:
+    """Three hidden layers of 128 units, each normalized before its ReLU."""
+    layers: list[nn.Module] = [nn.Flatten()]
+    for fan_in, fan_out in pairwise([784, 128, 128, 128]):
+        layers += [nn.Linear(fan_in, fan_out), NORMALIZATIONS[normalization](fan_out), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Linear(128, 10))
+
+
+def _measure(settings: Settings, data: FashionMNIST) -> dict[str, Any]:
+    seed_everything(settings["seed"])
+    model = _network(settings["normalization"])
+    initialize(model, kaiming_normal_, "relu")
+    model.to(data.train.images.device)
+    return fit(
+        model,
+        replace(data, train=data.train.subset(slice(IMAGES))),
+        Momentum(model.parameters(), lr=settings["lr"], momentum=0.9),
+        epochs=settings["epochs"],
+        batch_size=settings["batch_size"],
+        seed=settings["seed"],
+    )
+
+
+def _table(runs: Sequence[Run]) -> str:
+    rows = []
+    for cell in CELLS:
+        final = of_cell(runs, FINAL, cell)
+        if final:
+            rate = f"{final[0]['settings']['lr']:g}"
+            accuracies = final_results(runs, cell, "test_accuracy")
+            rows.append([cell["normalization"], cell["batch_size"], rate, *spread(accuracies)])
+    header = ["normalization", "batch size", "rate", "seeds", "median", "lowest", "highest"]
+    return f"{searched(runs, CELLS, RATES)}\n{table(header, rows)}"
+
+
+EXPERIMENT = Experiment(
+    name="small_batch_normalization",
+    question="How small a minibatch can a normalization bear?",
+    plan=_plan,
+    measure=_measure,
+    table=_table,
+)
