@@ -461,8 +461,13 @@ def predicted_classes(
         return f"It should return (classes, steps) and returned {short(result)}."
     classes, steps = result
     if not isinstance(classes, Tensor) or classes.dtype != torch.int64:
+        if classes is None:
+            return "train_and_predict returned nothing: return the classes."
         kind = f"{classes.dtype} tensor" if isinstance(classes, Tensor) else type(classes).__name__
-        return f"The predictions should be an int64 tensor of classes and are a {kind}."
+        return (
+            f"The predictions should be an int64 tensor of classes and are a {kind}: "
+            "argmax over the scores of the classes makes one."
+        )
     if classes.shape != (images,):
         return (
             f"The predictions should have the shape ({images},), one class for each image, and "

@@ -144,12 +144,14 @@ class Property:
         judge: the name of a function in :mod:`course_lib.checks.properties`.
         kwargs: what the judge takes besides the function.
         part: the part of the points that depends on this.
+        told: whether to show them as the arguments of a call.
     """
 
     label: str
     judge: str
     kwargs: dict[str, Any]
     part: str = WHOLE
+    told: bool = True
 
     def run(self, answer: Answer) -> Outcome:
         """Let the judge look; what it says is the fault."""
@@ -164,7 +166,7 @@ class Property:
 
     def describe(self, name: str, step: int) -> str:
         """The judge's settings."""
-        return call_text(name, (), self.kwargs)
+        return call_text(name, (), self.kwargs) if self.told else ""
 
     def place(self, step: int) -> str:
         """Nothing to say: a property is one place."""

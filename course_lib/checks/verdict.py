@@ -1,5 +1,6 @@
 """What a function did in its situations, and which mistake that looks like."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -160,15 +161,22 @@ def _difference(right: Any, got: Any, returns: Sequence[str]) -> Difference | No
     if not isinstance(got, tuple) or len(got) != len(returns):
         problem = f"It should return ({', '.join(returns)}) and returned {short(got)}."
         return Difference("the result", problem)
+    for r, g, name in zip(right, got, returns):
+        if g is None and r is not None:  # it was returned, and on purpose
+            return Difference(name, f"{name} should be {short(r)} and is None.")
     found = (first_difference(r, g, name) for r, g, name in zip(right, got, returns))
     return next((difference for difference in found if difference), None)
 
 
 def _look_at(situation: Situation, step: int, right: Any, got: Any) -> str:
     """What a person would look at first, from the pattern of the numbers."""
-    pairs = [(r, g) for r, g in zip(numbers(right), numbers(got)) if abs(r) > 1e-12]
-    ratios = [g / r for r, g in pairs]
-    if len(ratios) > 1 and max(ratios) - min(ratios) < 1e-6 * max(map(abs, ratios)):
+    pairs = list(zip(numbers(right), numbers(got)))
+    ratios = [g / r for r, g in pairs if abs(r) > 1e-12]
+    sizes = {round(abs(r), 9) for r, _ in pairs}
+    zeros_agree = all(abs(g) < 1e-12 for r, g in pairs if abs(r) <= 1e-12)
+    # A factor is a pattern only if different numbers share it.
+    shared = len(sizes - {0.0}) > 1 and zeros_agree
+    if shared and max(ratios) - min(ratios) < 1e-6 * max(map(abs, ratios)):
         if abs(ratios[0] + 1) < 1e-6:
             return "every number has the wrong sign."
         if abs(ratios[0] - 1) > 1e-6:
@@ -200,7 +208,13 @@ def _misconception(
 
 def _same(wrong: Outcome, outcome: Outcome) -> bool:
     return (
-        wrong.fault == outcome.fault
+        _kind(wrong.fault) == _kind(outcome.fault)
         and len(wrong.values) == len(outcome.values)
         and first_difference(wrong.values, outcome.values, "") is None
     )
+
+
+def _kind(fault: str | None) -> str | None:
+    """A fault without the line of code that it came from, which everybody writes differently."""
+    raised = re.match(r"It raised \w+", fault or "")
+    return raised.group() if raised else fault

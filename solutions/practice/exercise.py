@@ -305,8 +305,7 @@ def _range_raw(
 def _range_swapped(
     rates: Sequence[float], losses: Sequence[float], *, beta: float = 0.9, **settings: float
 ) -> tuple[float, list[float]]:
-    # With β = 0 such a rule divides 0 by 0.
-    return range_test_pick(rates, losses, beta=min(1 - beta, 1 - 1e-12), **settings)
+    return range_test_pick(rates, losses, beta=1 - beta, **settings)
 
 
 def _steepest(rates: list[float], smoothed: list[float], raw: list[float]) -> float:
@@ -410,6 +409,16 @@ RANGE_TEST_PICK = Function(
             _range_rule(
                 pick=lambda rates, smoothed, raw: rates[::-1][smoothed[::-1].index(min(smoothed))]
             ),
+        ),
+        Misconception(
+            "the rate is that of the step before: rates[i] belongs to losses[i].",
+            _range_rule(
+                pick=lambda rates, smoothed, raw: rates[max(smoothed.index(min(smoothed)) - 1, 0)]
+            ),
+        ),
+        Misconception(
+            "t is 0 at the first loss, and the correction divides by zero: t starts at 1.",
+            _range_rule(correct=lambda average, beta, t: _corrected(average, beta, t - 1)),
         ),
         Misconception(
             "this is the lowest loss: return its rate.",
@@ -557,6 +566,19 @@ def _norms(p: Tensor, g: Tensor) -> float:
     return p.norm().item() / g.norm().item()
 
 
+def _swats_last(steps: Vectors, grads: Vectors, *, beta2: float, tolerance: float) -> Switch:
+    average, found = 0.0, (None, None)
+    for t, (p, g) in enumerate(zip(steps, grads), start=1):
+        if (p * g).sum() == 0:
+            continue
+        gamma = (p * p).sum().item() / -(p * g).sum().item()
+        average = beta2 * average + (1 - beta2) * gamma
+        rate = average / (1 - beta2**t)
+        if t > 1 and abs(rate - gamma) < tolerance and rate > 0:
+            found = t, rate
+    return found
+
+
 SWATS_SWITCH = Function(
     oracle=swats_switch,
     visible=_swats_visible,
@@ -645,6 +667,10 @@ SWATS_SWITCH = Function(
             _swats_rule(result=lambda t, rate, gamma, average: (t, gamma)),
         ),
         Misconception(
+            "this is the last step at which all holds: switch at the first, and return there.",
+            _swats_last,
+        ),
+        Misconception(
             "the steps are counted from 0: the first step is t = 1.",
             _swats_rule(result=lambda t, rate, gamma, average: (t - 1, rate)),
         ),
@@ -707,7 +733,7 @@ def _judged(which: int, less: float) -> Iterator[Property]:
     label = f"{len(_half(which))} of the test images"
     for part, share in {FORM: less, **SHARES}.items():
         settings = dict(**part_of, at_least=share - less, budget=BUDGET)
-        yield Property(label, "predicted_classes", settings, part)
+        yield Property(label, "predicted_classes", settings, part, told=False)
 
 
 def _predictions_visible(rng: Generator) -> Iterator[Property]:
@@ -738,7 +764,7 @@ PREDICTIONS = Function(
             _handing_in(lambda: torch.nn.functional.one_hot(_guesses(0.85), 10)),
         ),
         Misconception(
-            "should be an int64 tensor of classes and are a torch.float32 tensor",
+            "should be an int64 tensor of classes and are a torch.float32 tensor: argmax over",
             _handing_in(lambda: torch.nn.functional.one_hot(_guesses(0.85), 10).float()),
         ),
         Misconception(

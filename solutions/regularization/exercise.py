@@ -72,6 +72,8 @@ def _l2_visible(rng: Generator) -> Iterator[Call]:
     two_layers = [_normal(rng, 3, 2), _normal(rng, 3), _normal(rng, 2, 3), _normal(rng, 2)]
     their_grads = [_normal(rng, *w.shape) for w in two_layers]
     yield Call("two layers", (two_layers, their_grads), weak, VALUES)
+    filters = [_normal(rng, 2, 1, 2, 2), _normal(rng, 2)]
+    yield Call("filters", (filters, [_normal(rng, *w.shape) for w in filters]), weak, VALUES)
     single = [w.float() for w in layer], [g.float() for g in grads]
     yield Call("float32 stays float32", single, strong, VALUES)
     yield Call("one layer again", (layer, grads), strong, INPUTS)
@@ -146,6 +148,12 @@ L2_GRADIENT = Function(
             "the biases are penalized too: leave tensors with fewer than two dimensions alone.",
             lambda params, grads, *, weight_decay: [
                 g + weight_decay * w for w, g in zip(params, grads)
+            ],
+        ),
+        Misconception(
+            "only matrices are penalized: filters have more than two dimensions, and count too.",
+            lambda params, grads, *, weight_decay: [
+                g + weight_decay * w if w.ndim == 2 else g.clone() for w, g in zip(params, grads)
             ],
         ),
         Misconception(
@@ -815,6 +823,13 @@ BATCHNORM_FORWARD = Function(
             _batchnorm(batch=lambda x: (x.mean(dim=0), x.var(dim=0))),
         ),
         Misconception(
+            "mean and variance are taken over the features: take them over the examples, dim=0.",
+            _batchnorm(
+                batch=lambda x: (x.mean(dim=-1), x.var(dim=-1, correction=0)),
+                stored=lambda x: x.var(dim=-1),
+            ),
+        ),
+        Misconception(
             "running_var gets the biased variance: store the unbiased one, with N - 1.",
             _batchnorm(stored=lambda x: x.var(dim=0, correction=0)),
         ),
@@ -1033,6 +1048,13 @@ def _stopping_ahead(
     return min(best_epoch + patience, len(val_losses) - 1), best_epoch
 
 
+def _stopping_past_the_end(
+    val_losses: Sequence[float], patience: int, min_delta: float
+) -> tuple[int, int]:
+    stop, best = early_stopping(val_losses, patience, min_delta)
+    return (stop if stop - best >= patience else len(val_losses)), best
+
+
 def _stopping_lowest(
     val_losses: Sequence[float], patience: int, min_delta: float
 ) -> tuple[int, int]:
@@ -1053,7 +1075,7 @@ EARLY_STOPPING = Function(
             lambda val_losses, patience, min_delta: early_stopping(val_losses, patience, 0.0),
         ),
         Misconception(
-            "a gain of exactly min_delta counts: it should be more.",
+            "your code counts a gain of exactly min_delta: only a larger gain counts.",
             _stopping_when(lambda loss, best, delta: loss <= best - delta),
         ),
         Misconception(
@@ -1082,8 +1104,8 @@ EARLY_STOPPING = Function(
             lambda *arguments: _stopping_counter(*arguments, previous=True),
         ),
         Misconception(
-            "gains too small to count still lower the bar, so slow progress never counts: "
-            "compare with the loss of best_epoch.",
+            "you compare with the lowest loss so far: compare with the loss of best_epoch, which "
+            "small gains do not change.",
             lambda *arguments: _stopping_counter(*arguments, lowers=True),
         ),
         Misconception(
@@ -1103,6 +1125,10 @@ EARLY_STOPPING = Function(
             lambda val_losses, patience, min_delta: early_stopping(
                 val_losses, len(val_losses), min_delta
             ),
+        ),
+        Misconception(
+            "the last epoch has the number len(val_losses) - 1: the epochs count from 0.",
+            _stopping_past_the_end,
         ),
         Misconception(
             "the epochs are counted from 1: count from 0.",

@@ -87,6 +87,39 @@ def test_a_rule_that_only_fits_the_numbers_of_one_case_is_not_called_a_misconcep
     assert verdict_on(both).misconception is None
 
 
+def test_a_factor_that_only_equal_numbers_share_is_no_pattern():
+    def shrunk(x):  # right is (3, 3, 0, 0)
+        return torch.tensor([4.0, 4.0, 0.4, 0.0], dtype=F64)
+
+    threes = Function(
+        oracle=lambda x: torch.tensor([3.0, -3.0, 0.0, 0.0], dtype=F64).abs(),
+        visible=lambda rng: [Call("threes", (1.0,))],
+        hidden=lambda rng: [],
+        returns=("w",),
+        points={WHOLE: 1},
+        misconceptions=(),
+        variants=(),
+    )
+    assert "times what it should be" not in verdict_on(shrunk, threes).text()
+
+
+def test_none_among_several_results_is_told_as_a_value():
+    assert "lower should be 1 and is None." in verdict_on(lambda x: (x + 1, None), PAIR).text()
+    assert "Does your function return it?" not in verdict_on(lambda x: (x + 1, None), PAIR).text()
+
+
+def test_a_misconception_that_raises_is_known_whatever_line_raised():
+    def divides(x):
+        nothing = 0
+        return x / nothing, x
+
+    division = Function(
+        **{**vars(PAIR), "misconceptions": (Misconception("x is not zero.", lambda x: (1 / 0, 1)),)}
+    )
+    assert verdict_on(divides, division).misconception == "x is not zero."
+    assert verdict_on(lambda x: [][1], division).misconception is None
+
+
 def scaled(grads, c):
     return [c * g for g in grads]
 
