@@ -11,6 +11,7 @@ from course_lib.experiments import (
     fair_comparison,
     lottery_ticket,
     random_labels,
+    regularized,
     seed_reproduction,
     small_batch_normalization,
     trainability_map,
@@ -23,6 +24,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     for module in (
         seed_reproduction,
         fair_comparison,
+        regularized,
         random_labels,
         lottery_ticket,
         small_batch_normalization,

@@ -42,14 +42,8 @@ def _measure(settings: Settings, data: FashionMNIST) -> dict[str, Any]:
     model = MLP(hidden=(256,) * settings["depth"], activation=settings["activation"])
     initialize(model, xavier_normal_, settings["activation"])
     model.to(data.train.images.device)
-    return fit(
-        model,
-        data,
-        Momentum(model.parameters(), lr=settings["lr"], momentum=0.9),
-        epochs=settings["epochs"],
-        batch_size=settings["batch_size"],
-        seed=settings["seed"],
-    )
+    optimizer = Momentum(model.parameters(), lr=settings["lr"], momentum=0.9)
+    return fit(model, data, optimizer, settings)
 
 
 def _table(runs: Sequence[Run]) -> str:

@@ -68,14 +68,7 @@ def _measure(settings: Settings, data: FashionMNIST) -> dict[str, Any]:
     INITIALIZATIONS[settings["initialization"]](model)
     model.to(data.train.images.device)
     optimizer = METHODS[settings["method"]](model.parameters(), lr=settings["lr"])
-    return fit(
-        model,
-        data,
-        optimizer,
-        epochs=settings["epochs"],
-        batch_size=settings["batch_size"],
-        seed=settings["seed"],
-    )
+    return fit(model, data, optimizer, settings)
 
 
 def _table(runs: Sequence[Run]) -> str:

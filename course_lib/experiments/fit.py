@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from course_lib.data import FashionMNIST
+from course_lib.experiments.results import Settings
 from course_lib.training import DivergenceError, evaluate, train
 
 GOAL = 0.88
@@ -14,7 +15,11 @@ GOAL = 0.88
 
 
 def fit(
-    model: nn.Module, data: FashionMNIST, optimizer: torch.optim.Optimizer, **arguments: Any
+    model: nn.Module,
+    data: FashionMNIST,
+    optimizer: torch.optim.Optimizer,
+    settings: Settings,
+    **arguments: Any,
 ) -> dict[str, Any]:
     """Train, and judge the weights that did best on the validation images.
 
@@ -22,6 +27,7 @@ def fit(
         model: what to train, on the device of the data.
         data: the three splits.
         optimizer: holds the model's parameters.
+        settings: those of the run, of which ``epochs``, ``batch_size`` and ``seed`` are used.
         **arguments: what else :func:`course_lib.training.train` takes.
 
     Returns:
@@ -29,8 +35,9 @@ def fit(
         its weights; ``epochs_to_goal`` and ``seconds_to_goal``, up to the first epoch that ends
         with a validation accuracy of :data:`GOAL`, or None; and whether the loss ``diverged``.
     """
+    shared = {key: settings[key] for key in ("epochs", "batch_size", "seed")}
     try:
-        history, diverged = train(model, data, optimizer, **arguments), False
+        history, diverged = train(model, data, optimizer, **shared, **arguments), False
     except DivergenceError as error:
         history, diverged = error.history, True
     test_loss, test_accuracy = evaluate(model, data.test)

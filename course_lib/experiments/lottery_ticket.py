@@ -82,8 +82,7 @@ def _measure(settings: Settings, data: FashionMNIST) -> dict[str, Any]:
 
     def accuracy(model: MLP) -> float:
         optimizer = Adam(model.parameters(), lr=settings["lr"])
-        arguments = {key: settings[key] for key in ("epochs", "batch_size", "seed")}
-        return fit(model, data, optimizer, **arguments)["test_accuracy"]
+        return fit(model, data, optimizer, settings)["test_accuracy"]
 
     masks = [torch.ones_like(layer.weight) for layer in _layers(start)]
     result: dict[str, Any] = {"left": [], **{kind: [] for kind in KINDS}}

@@ -54,10 +54,8 @@ def _measure(settings: Settings, data: FashionMNIST) -> dict[str, Any]:
         model,
         replace(data, train=train),
         optimizer,
+        settings,
         scheduler=ScheduleLR(optimizer, cosine(settings["lr"], settings["epochs"])),
-        epochs=settings["epochs"],
-        batch_size=settings["batch_size"],
-        seed=settings["seed"],
     )
 
 

@@ -39,14 +39,7 @@ def _measure(settings: Settings, data: FashionMNIST) -> dict[str, Any]:
     model = MLP()
     initialize(model, kaiming_normal_, "relu")
     model.to(data.train.images.device)
-    return fit(
-        model,
-        data,
-        METHODS[settings["method"]](model.parameters()),
-        epochs=settings["epochs"],
-        batch_size=settings["batch_size"],
-        seed=settings["seed"],
-    )
+    return fit(model, data, METHODS[settings["method"]](model.parameters()), settings)
 
 
 def _table(runs: Sequence[Run]) -> str:

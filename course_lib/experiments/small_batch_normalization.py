@@ -55,14 +55,8 @@ def _measure(settings: Settings, data: FashionMNIST) -> dict[str, Any]:
     model = _network(settings["normalization"])
     initialize(model, kaiming_normal_, "relu")
     model.to(data.train.images.device)
-    return fit(
-        model,
-        replace(data, train=data.train.subset(slice(IMAGES))),
-        Momentum(model.parameters(), lr=settings["lr"], momentum=0.9),
-        epochs=settings["epochs"],
-        batch_size=settings["batch_size"],
-        seed=settings["seed"],
-    )
+    few = replace(data, train=data.train.subset(slice(IMAGES)))
+    return fit(model, few, Momentum(model.parameters(), lr=settings["lr"], momentum=0.9), settings)
 
 
 def _table(runs: Sequence[Run]) -> str:

@@ -44,14 +44,8 @@ def _measure(settings: Settings, data: FashionMNIST) -> dict[str, Any]:
             nn.init.normal_(layer.weight, std=(settings["variance"] / layer.in_features) ** 0.5)
             nn.init.normal_(layer.bias, std=BIAS_VARIANCE**0.5)
     model.to(data.train.images.device)
-    return fit(
-        model,
-        replace(data, train=data.train.subset(slice(IMAGES))),
-        SGD(model.parameters(), lr=settings["lr"]),
-        epochs=settings["epochs"],
-        batch_size=settings["batch_size"],
-        seed=settings["seed"],
-    )
+    few = replace(data, train=data.train.subset(slice(IMAGES)))
+    return fit(model, few, SGD(model.parameters(), lr=settings["lr"]), settings)
 
 
 def _table(runs: Sequence[Run]) -> str:

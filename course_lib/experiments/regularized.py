@@ -1,0 +1,130 @@
+"""The book's network with everything the chapter on regularization teaches, and without each part.
+
+The full recipe trains with AdamW under one cosine after a warm-up, batch normalization, dropout,
+smoothed labels, and images that are flipped and shifted at random. The layers are still
+784-512-256-256-128-10. Each part is then left out in turn, and the plain run of the tutorial
+(Adam, constant rate) stands beside them.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from itertools import pairwise
+from math import ceil
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from course_lib.augmentation import random_flips, random_shifts
+from course_lib.data import FashionMNIST
+from course_lib.experiments.experiment import Experiment
+from course_lib.experiments.fit import fit
+from course_lib.experiments.results import Run, Settings
+from course_lib.experiments.summary import by, spread, table
+from course_lib.initialization import initialize, kaiming_normal_
+from course_lib.optim import AdamW
+from course_lib.optim.schedules import ScheduleLR, constant, cosine, warmup
+from course_lib.settings import seed_everything
+
+PARTS = {
+    "schedule": True,
+    "batch_norm": True,
+    "dropout": 0.1,
+    "weight_decay": 0.05,
+    "label_smoothing": 0.1,
+    "flips": True,
+    "shifts": 1,
+}
+PUBLISHED = 0.8946
+WIDTHS = (784, 512, 256, 256, 128, 10)
+SHARED = {"epochs": 80, "batch_size": 256}
+FULL_LR, PLAIN_LR = 2e-3, 1e-3
+
+
+class Augmented(nn.Module):
+    """A network that in training sees its images flipped and shifted at random.
+
+    Args:
+        network: what classifies the images.
+        flips: whether to mirror half of them.
+        shifts: by how many pixels to move them at most.
+    """
+
+    def __init__(self, network: nn.Module, flips: bool, shifts: int) -> None:
+        super().__init__()
+        self.network, self.flips, self.shifts = network, flips, shifts
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The scores of images (B, 1, 28, 28)."""
+        if self.training and self.flips:
+            x = random_flips(x)
+        if self.training and self.shifts:
+            x = random_shifts(x, self.shifts)
+        return self.network(x)
+
+
+def _plan(_: Sequence[Run]) -> list[Settings]:
+    without = {f"without {part}": {**PARTS, part: type(PARTS[part])(0)} for part in PARTS}
+    plain = {part: type(value)(0) for part, value in PARTS.items()}
+    recipes = {"everything": PARTS, **without, "plain": plain}
+    return [
+        {"recipe": name, **recipe, "seed": seed, **SHARED}
+        for seed in range(5)
+        for name, recipe in recipes.items()
+    ]
+
+
+def network(batch_norm: bool, dropout: float) -> nn.Sequential:
+    """The book's network, with batch normalization and dropout around its activations."""
+    layers: list[nn.Module] = [nn.Flatten()]
+    for fan_in, fan_out in pairwise(WIDTHS[:-1]):
+        layers.append(nn.Linear(fan_in, fan_out))
+        layers += [nn.BatchNorm1d(fan_out)] * batch_norm + [nn.ReLU()]
+        layers += [nn.Dropout(dropout)] * (dropout > 0)
+    model = nn.Sequential(*layers, nn.Linear(*WIDTHS[-2:]))
+    initialize(model, kaiming_normal_, "relu")
+    return model
+
+
+def _measure(settings: Settings, data: FashionMNIST) -> dict[str, Any]:
+    seed_everything(settings["seed"])
+    model = Augmented(
+        network(settings["batch_norm"], settings["dropout"]), settings["flips"], settings["shifts"]
+    ).to(data.train.images.device)
+    lr = FULL_LR if settings["schedule"] else PLAIN_LR
+    steps = settings["epochs"] * ceil(len(data.train) / settings["batch_size"])
+    rise = steps // 10
+    falling = warmup(cosine(lr, steps - rise), rise) if settings["schedule"] else constant(lr)
+    optimizer = AdamW(model.parameters(), lr=lr, weight_decay=settings["weight_decay"])
+    return fit(
+        model,
+        data,
+        optimizer,
+        settings,
+        scheduler=ScheduleLR(optimizer, falling),
+        scheduler_every="step",
+        loss=partial(cross_entropy, label_smoothing=settings["label_smoothing"]),
+    )
+
+
+def _table(runs: Sequence[Run]) -> str:
+    groups = by("recipe", runs)
+    accuracies = {
+        name: [run["result"]["test_accuracy"] for run in group] for name, group in groups.items()
+    }
+    whole = spread(accuracies["everything"])[1] if "everything" in accuracies else None
+    rows = [
+        [name, *spread(values), "-" if whole is None else f"{whole - spread(values)[1]:+.4f}"]
+        for name, values in accuracies.items()
+    ]
+    header = ["recipe", "seeds", "median", "lowest", "highest", "the part contributes"]
+    return f"{table(header, rows)}\npublished, one run: {PUBLISHED}"
+
+
+EXPERIMENT = Experiment(
+    name="regularized",
+    question="How far above its published accuracy does the network get, and by which part?",
+    plan=_plan,
+    measure=_measure,
+    table=_table,
+)
