@@ -281,6 +281,7 @@ def test_what_is_compared_is_the_same_on_every_machine(chapter):
     for cell in compared:
         printed = "".join(output.get("text", "") for output in cell.outputs)
         assert printed
+        assert not calls(cell.source, "claim"), f"{cell.id}: a claim is HTML in a kernel."
         assert not re.search(r"\d\.\d{4,}|0x[0-9a-f]{4}|\bseconds?\b|\bms\b", printed), cell.id
 
 

@@ -109,8 +109,8 @@ def test_a_scheduler_drives_it_as_it_drives_the_oracle(case, scheduler, device):
         # The same at a constant rate, and so not caught without a schedule.
         pytest.param(
             optim.Momentum,
-            ".add_(g)  # v ← μv + g\n        w.sub_(v, alpha=lr)",
-            ".sub_(g, alpha=lr)\n        w.add_(v)",
+            "(g, v, alpha=momentum, out=v)  # v ← μv + g, in one pass\n        w.sub_(v, alpha=lr)",
+            "(-lr * g, v, alpha=momentum, out=v)\n        w.add_(v)",
             id="Sutskever's form",
         ),
         pytest.param(
