@@ -1,8 +1,6 @@
 """Files of weights and training states: written whole or not at all, verified when read."""
 
 import inspect
-import os
-import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -11,30 +9,22 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import LRScheduler
 
+from course_lib.files import replacing
 from course_lib.models import MLP
 
 
 def write(path: Path | str, kind: str, content: dict[str, Any]) -> None:
     """Write a dict of tensors, numbers, strings, lists and dicts to a file, atomically.
 
-    The file is written under another name beside its destination and then renamed, so that
-    an interruption leaves either the old file or the new one.
+    An interruption leaves either the old file or the new one.
 
     Args:
         path: the destination; what is there is replaced. Missing directories are made.
         kind: what the file is, such as ``"model"``; :func:`read` asks for it again.
         content: what to save.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            torch.save({"kind": kind, **content}, file)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink()
-        raise
+    with replacing(path) as file:
+        torch.save({"kind": kind, **content}, file)
 
 
 def read(path: Path | str, kind: str) -> dict[str, Any]:

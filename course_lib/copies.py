@@ -53,6 +53,35 @@ class Copies(nn.Module):
         return x
 
 
+@torch.no_grad()
+def scores_of(copies: Copies, images: Tensor) -> Tensor:
+    """The scores (K, N, classes) that each network gives the same images (N, ...).
+
+    Args:
+        copies: the K networks, in the mode they are in.
+        images: (N, ...).
+    """
+    K = len(copies.W[0])
+    pieces = [copies(x.expand(K, *x.shape)) for x in images.split(1000)]
+    return torch.cat(pieces, dim=1)
+
+
+def accuracies(copies: Copies, images: Tensor, labels: Tensor) -> Tensor:
+    """The share of the images that each network classifies right, (K,), on the CPU.
+
+    Args:
+        copies: the K networks, in the mode they are in.
+        images: (N, ...).
+        labels: (N,), or (K, N) if every network has labels of its own.
+
+    Example:
+        >>> copies = Copies([MLP(hidden=(5,), inputs=4) for _ in range(3)])
+        >>> accuracies(copies, torch.zeros(20, 4), torch.zeros(20)).shape
+        torch.Size([3])
+    """
+    return (scores_of(copies, images).argmax(dim=2) == labels).float().mean(dim=1).cpu()
+
+
 def steps_to_reach(
     target: float,
     models: Sequence[MLP],

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from course_lib.copies import Copies
+from course_lib.copies import Copies, accuracies, scores_of
 from course_lib.data import Split
 from course_lib.models import ACTIVATIONS, MLP
 from course_lib.optim import (
@@ -126,10 +126,11 @@ def train_grid(
         if hasattr(optimizer, "eval"):
             optimizer.eval()
     judge = split if judge is None else judge
-    loss, _ = _evaluate(flat, images, labels)
-    _, accuracy = _evaluate(flat, judge.images.flatten(start_dim=1), judge.labels)
-    shape = len(lrs), len(models)
+    copies, shape = Copies(flat), (len(lrs), len(models))
+    scores, target = scores_of(copies, images), labels.expand(len(flat), -1)
+    loss = F.cross_entropy(scores.mT, target, reduction="none").mean(dim=1).cpu()
     loss = torch.where(loss.isfinite(), loss, math.nan)
+    accuracy = accuracies(copies, judge.images, judge.labels)
     return Trained(curve, loss.view(shape), accuracy.view(shape), grid)
 
 
@@ -140,17 +141,6 @@ def _scores(models: Sequence[MLP], x: Tensor) -> Tensor:
     for layer, (W, b) in enumerate(zip(params[0::2], params[1::2], strict=True)):
         x = torch.baddbmm(b.unsqueeze(1), activation(x) if layer else x, W.mT)
     return x
-
-
-@torch.no_grad()
-def _evaluate(models: Sequence[MLP], images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    copies, losses, correct = Copies(models), [], []
-    for x, y in zip(images.split(1000), labels.split(1000), strict=True):
-        scores = copies(x.expand(len(models), *x.shape))
-        target = y.expand(len(models), -1)
-        losses.append(F.cross_entropy(scores.mT, target, reduction="none"))
-        correct.append((scores.argmax(dim=2) == target).float())
-    return torch.cat(losses, 1).mean(1).cpu(), torch.cat(correct, 1).mean(1).cpu()
 
 
 LINEAR = (SGD, Momentum, Nesterov, LocalGains, Adagrad, Adadelta, RMSprop, Adam, Adamax)

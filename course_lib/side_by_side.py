@@ -126,8 +126,8 @@ def fit_copies(
         >>> copies = Copies([MLP(hidden=(3,), inputs=4, classes=2) for _ in range(2)])
         >>> images, labels = torch.randn(20, 4), torch.arange(20) % 2
         >>> copies = fit_copies(copies, images, labels, steps=5, batch_size=4)
-        >>> accuracies(copies, images, labels).shape
-        torch.Size([2])
+        >>> copies(images.expand(2, 20, 4)).shape
+        torch.Size([2, 20, 2])
     """
     where, K = images.device, len(copies.W[0])
     decay = torch.as_tensor(weight_decay, dtype=torch.float32, device=where)
@@ -162,30 +162,6 @@ def fit_copies(
     if look is not None and steps % every == 0:
         look(steps)
     return copies
-
-
-@torch.no_grad()
-def scores_of(copies: Copies, images: Tensor) -> Tensor:
-    """The scores (K, N, classes) that each network gives the same images (N, ...).
-
-    Args:
-        copies: the K networks, in the mode they are in.
-        images: (N, ...).
-    """
-    K = len(copies.W[0])
-    pieces = [copies(x.expand(K, *x.shape)) for x in images.split(1000)]
-    return torch.cat(pieces, dim=1)
-
-
-def accuracies(copies: Copies, images: Tensor, labels: Tensor) -> Tensor:
-    """The share of the images that each network classifies right, (K,), on the CPU.
-
-    Args:
-        copies: the K networks, in the mode they are in.
-        images: (N, ...).
-        labels: (N,), or (K, N) if every network has labels of its own.
-    """
-    return (scores_of(copies, images).argmax(dim=2) == labels).float().mean(dim=1).cpu()
 
 
 def network_of(copies: Copies, k: int) -> MLP:

@@ -94,16 +94,3 @@ def try_rates(
 def _apply(copies: Copies, masks: Sequence[Tensor]) -> None:
     for W, mask in zip(copies.W, masks, strict=False):
         W.mul_(mask)
-
-
-@torch.no_grad()
-def accuracies(copies: Copies, split: Split) -> Tensor:
-    """The share of a split that each network classifies right, (K,).
-
-    Args:
-        copies: K networks.
-        split: the images and labels.
-    """
-    x = split.images
-    scores = copies(x.expand(len(copies.b[0]), *x.shape))
-    return (scores.argmax(dim=2) == split.labels).float().mean(dim=1).cpu()

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from course_lib.copies import Copies, steps_to_reach
+from course_lib.copies import Copies, accuracies, scores_of, steps_to_reach
 from course_lib.data import Split
 from course_lib.models import MLP
 from course_lib.optim import SGD
@@ -41,6 +41,27 @@ def test_each_copy_takes_the_steps_its_network_would_take_alone():
             F.cross_entropy(model(x[k]), y[k]).backward()
             alone.step()
         torch.testing.assert_close(copies(x)[k], model(x[k]))
+
+
+def test_all_score_the_same_images_however_many():
+    models, x = networks(2), torch.randn(1003, 4)  # more than one piece
+    scores = scores_of(Copies(models), x)
+    for k, model in enumerate(models):
+        torch.testing.assert_close(scores[k], model(x))
+
+
+def test_accuracies_are_those_of_each_network():
+    models, x, y = networks(2), torch.randn(60, 4), torch.arange(60) % 3
+    shares = accuracies(Copies(models), x, y)
+    for share, model in zip(shares, models, strict=True):
+        assert share == (model(x).argmax(1) == y).float().mean()
+
+
+def test_accuracies_take_labels_of_each_network():
+    copies, x = Copies(networks(2)), torch.randn(60, 4)
+    own = scores_of(copies, x).argmax(2)
+    assert accuracies(copies, x, own).tolist() == [1.0, 1.0]
+    assert accuracies(copies, x, (own + 1) % 3).tolist() == [0.0, 0.0]
 
 
 def test_the_networks_themselves_are_left_alone():

@@ -4,10 +4,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from course_lib.copies import Copies
+from course_lib.copies import Copies, scores_of
 from course_lib.models import MLP
 from course_lib.regularization import smoothed_targets
-from course_lib.side_by_side import DropoutCopies, accuracies, fit_copies, network_of, scores_of
+from course_lib.side_by_side import DropoutCopies, fit_copies, network_of
 
 
 def networks(K):
@@ -114,15 +114,6 @@ def test_dropout_refuses_what_is_no_probability(p):
 def test_a_decay_must_fit(split, decay):
     with pytest.raises(ValueError, match="weight_decay"):
         fit_copies(Copies(networks(2)), *split, steps=1, batch_size=5, weight_decay=decay)
-
-
-def test_accuracies_take_labels_of_each_network(split):
-    x, _ = split
-    copies = Copies(networks(2))
-    own = scores_of(copies, x).argmax(2)
-    assert accuracies(copies, x, own).tolist() == [1.0, 1.0]
-    assert accuracies(copies, x, own[0])[0] == 1
-    assert accuracies(copies, x, (own + 1) % 3).tolist() == [0.0, 0.0]
 
 
 def test_one_network_can_be_taken_out(split):

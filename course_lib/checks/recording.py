@@ -12,6 +12,7 @@ from course_lib.checks.exercise import Exercise, Function
 from course_lib.checks.situations import WHOLE, Call, Outcome, Property, Situation, Steps
 from course_lib.checks.values import decode, encode
 from course_lib.checks.verdict import Trial
+from course_lib.files import replacing
 
 VISIBLE_SEED = 1
 _KINDS = {"call": Call, "steps": Steps, "property": Property}
@@ -58,10 +59,9 @@ def visible(function: Function) -> Recorded:
 def write(exercise: Exercise, path: Path) -> None:
     """Record the visible cases of every function, and replace ``path`` by them in one step."""
     recorded = {function.name: _plain(visible(function)) for function in exercise.functions}
-    temporary = path.with_suffix(".part")
     text = json.dumps({"assignment": exercise.name, "functions": recorded}, allow_nan=False)
-    temporary.write_text(text + "\n", encoding="utf-8")
-    temporary.replace(path)
+    with replacing(path) as file:
+        file.write(f"{text}\n".encode())
 
 
 def read(path: Path, name: str) -> Recorded:

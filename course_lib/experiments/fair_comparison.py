@@ -16,16 +16,7 @@ from course_lib.data import FashionMNIST
 from course_lib.experiments.experiment import Experiment
 from course_lib.experiments.fit import best_validation, fit
 from course_lib.experiments.results import Run, Settings
-from course_lib.experiments.summary import spread, table
-from course_lib.experiments.tuning import (
-    FINAL,
-    SEARCH,
-    best,
-    final_results,
-    of_cell,
-    searched,
-    tuned_plan,
-)
+from course_lib.experiments.tuning import FINAL, SEARCH, best, tuned_plan, tuned_table
 from course_lib.initialization import initialize, kaiming_normal_, normal_
 from course_lib.models import MLP
 from course_lib.settings import seed_everything
@@ -48,18 +39,12 @@ INITIALIZATIONS = {
     "std 0.01": partial(initialize, fill_=normal_, std=0.01),
 }
 RATES = [3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0]
-SHARED = {"epochs": 10, "batch_size": 256}
+EPOCHS = {SEARCH: 4, FINAL: 8}
 SEEDS = range(1, 6)
-
-
 CELLS = [
-    {"initialization": start, "method": method, **SHARED}
+    {"initialization": start, "method": method, "batch_size": 256}
     for start, method in product(INITIALIZATIONS, METHODS)
 ]
-
-
-def _plan(runs: Sequence[Run]) -> list[Settings]:
-    return tuned_plan(CELLS, RATES, SEEDS, runs)
 
 
 def _measure(settings: Settings, data: FashionMNIST) -> dict[str, Any]:
@@ -71,42 +56,27 @@ def _measure(settings: Settings, data: FashionMNIST) -> dict[str, Any]:
     return fit(model, data, optimizer, settings)
 
 
-def _table(runs: Sequence[Run]) -> str:
-    header = [
-        "initialization",
-        "method",
-        "rate",
-        "seeds",
-        "median",
-        "lowest",
-        "highest",
-        "epochs to 88 %",
-        "rates within a point",
-    ]
-    rows = []
-    for cell in CELLS:
-        tried, final = of_cell(runs, SEARCH, cell), of_cell(runs, FINAL, cell)
-        if final:
-            highest = best_validation(best(tried)["result"])
-            near = sum(best_validation(run["result"]) >= highest - 0.01 for run in tried)
-            epochs = final_results(runs, cell, "epochs_to_goal")
-            rows.append(
-                [
-                    cell["initialization"],
-                    cell["method"],
-                    f"{final[0]['settings']['lr']:g}",
-                    *spread(final_results(runs, cell, "test_accuracy")),
-                    "-" if None in epochs else f"{median(epochs)}",
-                    near,
-                ]
-            )
-    return f"{searched(runs, CELLS, RATES)}\n{table(header, rows)}"
+def _epochs_to_goal(_: Sequence[Run], final: Sequence[Run]) -> str:
+    """The median, where every seed got there."""
+    epochs = [run["result"]["epochs_to_goal"] for run in final]
+    return "-" if None in epochs else f"{median(epochs):g}"
+
+
+def _good_rates(tried: Sequence[Run], _: Sequence[Run]) -> int:
+    """How many rates of the grid come within a point of the best, on the validation images."""
+    highest = best_validation(best(tried)["result"])
+    return sum(best_validation(run["result"]) >= highest - 0.01 for run in tried)
 
 
 EXPERIMENT = Experiment(
     name="fair_comparison",
     question="Which optimizer is best, how fast, and how much does its rate matter?",
-    plan=_plan,
+    plan=partial(tuned_plan, CELLS, RATES, SEEDS, EPOCHS),
     measure=_measure,
-    table=_table,
+    table=partial(
+        tuned_table,
+        CELLS,
+        RATES,
+        {"epochs to 88 %": _epochs_to_goal, "rates within a point": _good_rates},
+    ),
 )

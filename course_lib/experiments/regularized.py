@@ -20,7 +20,7 @@ from course_lib.data import FashionMNIST
 from course_lib.experiments.experiment import Experiment
 from course_lib.experiments.fit import fit
 from course_lib.experiments.results import Run, Settings
-from course_lib.experiments.summary import by, spread, table
+from course_lib.experiments.summary import SPREAD, by, spread, table
 from course_lib.initialization import initialize, kaiming_normal_
 from course_lib.optim import AdamW
 from course_lib.optim.schedules import ScheduleLR, constant, cosine, warmup
@@ -117,7 +117,7 @@ def _table(runs: Sequence[Run]) -> str:
         [name, *spread(values), "-" if whole is None else f"{whole - spread(values)[1]:+.4f}"]
         for name, values in accuracies.items()
     ]
-    header = ["recipe", "seeds", "median", "lowest", "highest", "the part contributes"]
+    header = ["recipe", *SPREAD, "the part contributes"]
     return f"{table(header, rows)}\npublished, one run: {PUBLISHED}"
 
 

@@ -1,8 +1,6 @@
 """The file of an experiment's results: its runs, and where they come from."""
 
 import json
-import os
-import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any
 import torch
 
 from course_lib.data import FashionMNIST
+from course_lib.files import replacing
 
 Settings = dict[str, Any]
 Run = dict[str, Any]
@@ -95,20 +94,12 @@ class Results:
         self.runs.append(run)
         self.provenance["seeds"] = sorted({run["settings"].get("seed", 0) for run in self.runs})
         self.provenance["last_run"] = _today()
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         # One line a run: a diff shows what was added.
         lines = ",\n".join(f"  {json.dumps(run, allow_nan=False)}" for run in self.runs)
         provenance = json.dumps(self.provenance, indent=1)
         text = f'{{"provenance": {provenance},\n"runs": [\n{lines}\n]}}\n'
-        handle, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(self.path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        with replacing(self.path) as file:
+            file.write(text.encode())
 
 
 def _device_name(device: torch.device) -> str:

@@ -14,7 +14,7 @@ from course_lib.data import FashionMNIST
 from course_lib.experiments.experiment import Experiment
 from course_lib.experiments.fit import fit
 from course_lib.experiments.results import Run, Settings
-from course_lib.experiments.summary import by, spread, table
+from course_lib.experiments.summary import SPREAD, by, spread, table
 from course_lib.initialization import initialize, kaiming_normal_
 from course_lib.models import MLP
 from course_lib.optim import SGD, Adam, Momentum
@@ -47,7 +47,7 @@ def _table(runs: Sequence[Run]) -> str:
         [method, *spread([run["result"]["test_accuracy"] for run in group]), PUBLISHED[method]]
         for method, group in by("method", runs).items()
     ]
-    return table(["test accuracy", "seeds", "median", "lowest", "highest", "published"], rows)
+    return table(["test accuracy", *SPREAD, "published"], rows)
 
 
 EXPERIMENT = Experiment(

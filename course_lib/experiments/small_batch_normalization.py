@@ -4,7 +4,6 @@ One pass over 10,000 images, so that small batches take many small steps and lar
 each normalization at each batch size has its own tuned rate.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise, product
@@ -15,9 +14,8 @@ from torch import nn
 from course_lib.data import FashionMNIST
 from course_lib.experiments.experiment import Experiment
 from course_lib.experiments.fit import fit
-from course_lib.experiments.results import Run, Settings
-from course_lib.experiments.summary import spread, table
-from course_lib.experiments.tuning import FINAL, final_results, of_cell, searched, tuned_plan
+from course_lib.experiments.results import Settings
+from course_lib.experiments.tuning import FINAL, SEARCH, tuned_plan, tuned_table
 from course_lib.initialization import initialize, kaiming_normal_
 from course_lib.optim import Momentum
 from course_lib.settings import seed_everything
@@ -31,15 +29,11 @@ NORMALIZATIONS = {
 BATCH_SIZES = [2, 4, 8, 16, 64, 256]
 RATES = [3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3]
 SEEDS = range(1, 4)
-IMAGES = 10_000
+IMAGES, EPOCHS = 10_000, {SEARCH: 1, FINAL: 1}
 CELLS = [
-    {"normalization": normalization, "batch_size": batch_size, "epochs": 1}
+    {"normalization": normalization, "batch_size": batch_size}
     for normalization, batch_size in product(NORMALIZATIONS, BATCH_SIZES)
 ]
-
-
-def _plan(runs: Sequence[Run]) -> list[Settings]:
-    return tuned_plan(CELLS, RATES, SEEDS, runs)
 
 
 def _network(normalization: str) -> nn.Sequential:
@@ -59,22 +53,10 @@ def _measure(settings: Settings, data: FashionMNIST) -> dict[str, Any]:
     return fit(model, few, Momentum(model.parameters(), lr=settings["lr"], momentum=0.9), settings)
 
 
-def _table(runs: Sequence[Run]) -> str:
-    rows = []
-    for cell in CELLS:
-        final = of_cell(runs, FINAL, cell)
-        if final:
-            rate = f"{final[0]['settings']['lr']:g}"
-            accuracies = final_results(runs, cell, "test_accuracy")
-            rows.append([cell["normalization"], cell["batch_size"], rate, *spread(accuracies)])
-    header = ["normalization", "batch size", "rate", "seeds", "median", "lowest", "highest"]
-    return f"{searched(runs, CELLS, RATES)}\n{table(header, rows)}"
-
-
 EXPERIMENT = Experiment(
     name="small_batch_normalization",
     question="How small a minibatch can a normalization bear?",
-    plan=_plan,
+    plan=partial(tuned_plan, CELLS, RATES, SEEDS, EPOCHS),
     measure=_measure,
-    table=_table,
+    table=partial(tuned_table, CELLS, RATES, {}),
 )

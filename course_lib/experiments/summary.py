@@ -15,6 +15,10 @@ def by(key: str, runs: Sequence[Run]) -> dict[Any, list[Run]]:
     return groups
 
 
+SPREAD = ("seeds", "median", "lowest", "highest")
+"""The headings of a :func:`spread`."""
+
+
 def spread(values: Sequence[float]) -> tuple[int, float, float, float]:
     """How many values, their median, the lowest, the highest.
 

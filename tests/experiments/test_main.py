@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from course_lib.data import load_fashion_mnist
-from course_lib.experiments.__main__ import EXPERIMENTS, main
+from course_lib.experiments.__main__ import main
 from course_lib.experiments.experiment import Experiment
+from course_lib.experiments.report import EXPERIMENTS
 from course_lib.experiments.results import FOLDER, Results
 
 DATA = load_fashion_mnist("small", torch.device("cpu"))
