@@ -61,7 +61,7 @@ def state(experiment: Experiment, folder: Path = FOLDER) -> str:
 
 
 def report(name: str, folder: Path = FOLDER) -> str:
-    """What an experiment found: its table, under the provenance of its numbers.
+    """What an experiment found: its table, and under it the provenance of its numbers.
 
     Raises:
         ValueError: there is no experiment of this name, or its file is damaged.
@@ -70,4 +70,4 @@ def report(name: str, folder: Path = FOLDER) -> str:
     results = results_of(name, folder)
     provenance = {**results.provenance, "state": state(experiment_named(name), folder)}
     lines = [f"{key.replace('_', ' '):15}{value}" for key, value in provenance.items()]
-    return "\n".join([*lines, "", EXPERIMENTS[name].table(results.runs)])
+    return "\n".join([EXPERIMENTS[name].table(results.runs), "", *lines])

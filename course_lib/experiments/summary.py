@@ -7,11 +7,18 @@ from typing import Any
 from course_lib.experiments.results import Run
 
 
-def by(key: str, runs: Sequence[Run]) -> dict[Any, list[Run]]:
-    """The runs for each value of a setting, in the order in which the values occur first."""
+def by(key: str | tuple[str, ...], runs: Sequence[Run]) -> dict[Any, list[Run]]:
+    """The runs for each value of a setting, in the order in which the values occur first.
+
+    Args:
+        key: the setting, or a tuple of several; then the keys of the result are tuples.
+        runs: what to sort.
+    """
+    names = (key,) if isinstance(key, str) else key
     groups: dict[Any, list[Run]] = {}
     for run in runs:
-        groups.setdefault(run["settings"][key], []).append(run)
+        values = tuple(run["settings"][name] for name in names)
+        groups.setdefault(values[0] if isinstance(key, str) else values, []).append(run)
     return groups
 
 
