@@ -28,7 +28,7 @@ from course_lib.models import MLP
 from course_lib.optim import Adam
 from course_lib.settings import seed_everything
 
-SHARED = {"rounds": 9, "cut": 0.4, "epochs": 4, "batch_size": 256, "lr": 1e-3}
+SHARED = {"rounds": 9, "cut": 0.4, "epochs": 3, "batch_size": 256, "lr": 1e-3}
 KINDS = ("ticket", "fresh weights", "random connections")
 
 Masks = list[Tensor]
