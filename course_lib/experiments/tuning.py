@@ -8,7 +8,7 @@ from typing import Any
 
 from course_lib.experiments.fit import best_validation
 from course_lib.experiments.results import Run, Settings
-from course_lib.experiments.summary import SPREAD, spread, table
+from course_lib.experiments.summary import SPREAD, by, spread, table
 
 SEARCH, FINAL = "search", "final"
 
@@ -53,6 +53,20 @@ def best(tried: Sequence[Run]) -> Run:
 def final_results(runs: Sequence[Run], cell: Settings, key: str) -> list[Any]:
     """One number of each final run of a cell."""
     return [run["result"][key] for run in of_cell(runs, FINAL, cell)]
+
+
+def final_accuracies(runs: Sequence[Run], names: tuple[str, ...]) -> dict[Any, list[float]]:
+    """The test accuracies of the final runs of each contender.
+
+    Args:
+        runs: all runs of the experiment.
+        names: the settings in which the contenders differ; their values are the keys.
+    """
+    final = [run for run in runs if run["settings"]["stage"] == FINAL]
+    return {
+        values: [run["result"]["test_accuracy"] for run in group]
+        for values, group in by(names, final).items()
+    }
 
 
 Column = Callable[[Sequence[Run], Sequence[Run]], Any]

@@ -1,6 +1,13 @@
 """Every contender gets the same grid and the same seeds, and its own best rate."""
 
-from course_lib.experiments.tuning import best, final_results, of_cell, tuned_plan, tuned_table
+from course_lib.experiments.tuning import (
+    best,
+    final_accuracies,
+    final_results,
+    of_cell,
+    tuned_plan,
+    tuned_table,
+)
 
 CELLS = [{"method": "a"}, {"method": "b"}]
 EPOCHS = {"search": 2, "final": 4}
@@ -55,6 +62,7 @@ def test_the_table_has_a_row_for_each_contender_with_final_runs():
     cells = [{**cell, "batch_size": 2} for cell in CELLS]  # all alike, so no column
     for run in runs:
         run["settings"]["batch_size"] = 2
+    assert final_accuracies(runs, ("method", "lr")) == {("a", 1.0): [0.1, 0.2, 0.4]}
     assert tuned_table(cells, RATES, more, runs).splitlines() == [
         "5 of 6 rates tried",
         "method  rate  seeds  median  lowest  highest  tried, trained",
