@@ -110,10 +110,10 @@ def _measure(settings: Settings, data: FashionMNIST) -> dict[str, Any]:
 def _table(runs: Sequence[Run]) -> str:
     rows = []
     for name, group in by("recipe", runs).items():
-        values = [run["result"]["test_accuracy"] for run in group]
+        found = spread([run["result"]["test_accuracy"] for run in group])
         if name == WHOLE:
-            whole = values[0]  # of the seed that all recipes share
-        rows.append([name, *spread(values), "" if name == WHOLE else f"{whole - values[0]:+.4f}"])
+            whole = found
+        rows.append([name, *found, "" if name == WHOLE else f"{whole[1] - found[1]:+.4f}"])
     header = ["recipe", *SPREAD, "the part contributes"]
     return f"{table(header, rows)}\npublished, one run: {PUBLISHED}"
 
