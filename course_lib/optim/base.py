@@ -86,7 +86,10 @@ class Optimizer(torch.optim.Optimizer):
                 self.update(real(p), real(p.grad), self.state[p], **hyperparameters)
         return loss
 
-    def update(self, w: Tensor, g: Tensor, state: dict[str, Any], **hyperparameters: Any) -> None:
+    # The star before the hyperparameters lets each method spell its own in its signature.
+    def update(
+        self, w: Tensor, g: Tensor, state: dict[str, Any], *_: Any, **hyperparameters: Any
+    ) -> None:
         """Change the weights ``w`` in place by one step of the method.
 
         Args:
@@ -133,7 +136,8 @@ def require(name: str, value: Any, interval: str | tuple[str, ...]) -> None:
             require(f"{name}[{i}]", value[i], end)
         return
     value = number(value)
-    if isinstance(value, bool) or not isinstance(value, Real):
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if not is_number:
         raise TypeError(f"{name} is {value!r}, not a number: pass a number in {interval}.")
     low, high = (float(end) for end in interval[1:-1].split(","))
     inside = (low <= value if interval[0] == "[" else low < value) and (

@@ -97,10 +97,9 @@ class Muon(Optimizer):
         ns_steps: int = 5,
         adjust_lr_fn: str | None = None,
     ) -> None:
-        defaults = dict(lr=lr, weight_decay=weight_decay, momentum=momentum, nesterov=nesterov)
-        defaults |= dict(
-            ns_coefficients=ns_coefficients, eps=eps, ns_steps=ns_steps, adjust_lr_fn=adjust_lr_fn
-        )
+        defaults: dict[str, Any] = dict(lr=lr, weight_decay=weight_decay, momentum=momentum)
+        defaults |= dict(nesterov=nesterov, ns_coefficients=ns_coefficients, eps=eps)
+        defaults |= dict(ns_steps=ns_steps, adjust_lr_fn=adjust_lr_fn)
         super().__init__(params, defaults)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:

@@ -529,7 +529,7 @@ class ScheduleLR(torch.optim.lr_scheduler.LRScheduler):
         self.schedule = schedule
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[float]:
+    def get_lr(self) -> list[float | torch.Tensor]:
         """The rate of every group at the current step."""
         lr = self.schedule(self.last_epoch)
         first, *others = self.base_lrs
