@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from torch import Tensor, nn
 
 from course_lib.plotting.networks import Loss, untouched
@@ -114,7 +114,7 @@ def plot_loss_line(
     name: str = "loss",
     series: int = 0,
     loss: Loss = nn.functional.cross_entropy,
-) -> Figure:
+) -> Figure | SubFigure:
     """Draw the loss of one batch along a line through a model.
 
     Args:
@@ -155,7 +155,7 @@ def plot_loss_plane(
     seed: int = 0,
     levels: int | Sequence[float] = 12,
     loss: Loss = nn.functional.cross_entropy,
-) -> Figure:
+) -> Figure | SubFigure:
     """Draw the loss of one batch over a plane through a model, which is the star.
 
     Args:
@@ -177,7 +177,8 @@ def plot_loss_plane(
     ax = ax or Figure(figsize=(5.4, 4.8)).subplots()
     if directions is None:
         # Two seeds apart from those of the next plane.
-        directions = tuple(filter_normalized_direction(model, 2 * seed + k) for k in (0, 1))
+        first, second = (filter_normalized_direction(model, 2 * seed + k) for k in (0, 1))
+        directions = first, second
     side = torch.linspace(-radius, radius, points, dtype=torch.float64)
     a = torch.stack(torch.meshgrid(side, side, indexing="ij"), -1)
     losses = losses_around(model, x, y, directions, a, loss)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import torch
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor, nn
 
@@ -153,7 +153,7 @@ def plot_histograms(
 
 def plot_variance_profile(
     variances: Mapping[str, Sequence[float]], ax: Axes | None = None, *, quantity: str = "output"
-) -> Figure:
+) -> Figure | SubFigure:
     """Draw how a variance changes from layer to layer, on a logarithmic axis.
 
     Args:

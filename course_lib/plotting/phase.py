@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Patch
 from numpy.typing import ArrayLike
 
@@ -13,8 +13,8 @@ from course_lib.plotting.style import CARD, INK, MUTED
 
 
 def plot_phase_diagram(
-    x: Sequence[float],
-    y: Sequence[float],
+    x: Sequence[float] | np.ndarray,
+    y: Sequence[float] | np.ndarray,
     values: ArrayLike,
     ax: Axes | None = None,
     *,
@@ -26,7 +26,7 @@ def plot_phase_diagram(
     log_values: bool = False,
     predicted: ArrayLike | None = None,
     levels: Sequence[float] | None = None,
-) -> Figure:
+) -> Figure | SubFigure:
     """Draw a heat map over two hyperparameters, with hatched cells where training diverged.
 
     Args:

@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from IPython.display import HTML
@@ -10,7 +11,7 @@ from matplotlib.animation import FuncAnimation
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap
 from matplotlib.contour import ContourSet
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
@@ -27,7 +28,7 @@ def plot_contours(
     *,
     levels: int | Sequence[float] = 16,
     lines: bool = True,
-) -> Figure:
+) -> Figure | SubFigure:
     """Draw the contours of a surface; darker is lower, stars are global minima.
 
     Args:
@@ -41,7 +42,8 @@ def plot_contours(
         The figure.
     """
     ax = ax or Figure(figsize=(6, 4.4)).subplots()
-    draw_contours(ax, *(values.numpy() for values in surface.grid(120)), levels, lines)
+    w1, w2, loss = (values.numpy() for values in surface.grid(120))
+    draw_contours(ax, w1, w2, loss, levels, lines)
     for minimum in surface.minima:
         ax.plot(*minimum, "*", color=INK, markersize=13, zorder=4)
     ax.grid(False)
@@ -117,7 +119,7 @@ def plot_paths(
     ax: Axes | None = None,
     *,
     levels: int | Sequence[float] = 16,
-) -> Figure:
+) -> Figure | SubFigure:
     """Draw the paths of several methods over the contours of a surface.
 
     Args:
@@ -165,7 +167,7 @@ def plot_surface_3d(
     *,
     elevation: float = 35.0,
     azimuth: float = -60.0,
-) -> Figure:
+) -> Figure | SubFigure:
     """Draw a surface in three dimensions, the loss upwards.
 
     Args:
@@ -177,17 +179,18 @@ def plot_surface_3d(
     Returns:
         The figure.
     """
-    ax = ax or Figure(figsize=(6, 4.8)).add_subplot(projection="3d")
+    # Any, because matplotlib gives no types for axes in three dimensions.
+    axes: Any = ax or Figure(figsize=(6, 4.8)).add_subplot(projection="3d")
     w1, w2, loss = (values.numpy() for values in surface.grid(120))
     pixels = {"linewidth": 0, "antialiased": False, "rasterized": True}
-    ax.plot_surface(w1, w2, loss, cmap="viridis", rcount=120, ccount=120, **pixels)
-    ax.view_init(elevation, azimuth)
-    for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
+    axes.plot_surface(w1, w2, loss, cmap="viridis", rcount=120, ccount=120, **pixels)
+    axes.view_init(elevation, azimuth)
+    for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
         axis.set_major_locator(MaxNLocator(4))
-    ax.set_box_aspect(None, zoom=0.9)  # leaves room for the label of the loss
-    ax.zaxis.labelpad = 8
-    ax.set(xlabel="$w_1$", ylabel="$w_2$", zlabel="loss", title=surface.name)
-    return ax.figure
+    axes.set_box_aspect(None, zoom=0.9)  # leaves room for the label of the loss
+    axes.zaxis.labelpad = 8
+    axes.set(xlabel="$w_1$", ylabel="$w_2$", zlabel="loss", title=surface.name)
+    return axes.figure
 
 
 def animate_paths(

@@ -1,10 +1,11 @@
 """Curves of a training run, and of many runs over a hyperparameter."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from course_lib.plotting.style import MUTED, curve_style
@@ -43,7 +44,7 @@ def plot_losses(
     *,
     smoothing: float = 0.95,
     log: bool = False,
-) -> Figure:
+) -> Figure | SubFigure:
     """Draw the loss at every step of some runs, faintly as it was and smoothed on top.
 
     Args:
@@ -71,7 +72,7 @@ def plot_losses(
 
 def plot_accuracies(
     runs: Mapping[str, Sequence[float]], ax: Axes | None = None, *, first_epoch: int = 1
-) -> Figure:
+) -> Figure | SubFigure:
     """Draw an accuracy after every epoch.
 
     Args:
@@ -119,13 +120,13 @@ def plot_training_curves(
 
 
 def plot_error_bands(
-    rates: Sequence[float],
+    rates: Sequence[float] | np.ndarray,
     results: Mapping[str, Sequence[Sequence[float]]],
     ax: Axes | None = None,
     *,
     xlabel: str = "learning rate",
     ylabel: str = "loss",
-) -> Figure:
+) -> Figure | SubFigure:
     """Draw the median over the seeds against a hyperparameter, with a band of the quartiles.
 
     Where a seed diverged (its result is NaN or infinite) there is no median: a cross at the
@@ -147,7 +148,7 @@ def plot_error_bands(
     """
     ax = ax or Figure().subplots()
     rates = np.asarray(rates, dtype=float)
-    cross = {"marker": "x", "markeredgewidth": 2, "linestyle": "none"}
+    cross: dict[str, Any] = {"marker": "x", "markeredgewidth": 2, "linestyle": "none"}
     crosses = 0
     for i, (name, table) in enumerate(results.items()):
         values = np.asarray(table, dtype=float)
@@ -162,8 +163,9 @@ def plot_error_bands(
         ax.plot(rates, median, **style, label=name)
         ax.fill_between(rates, low, high, color=style["color"], alpha=0.2, linewidth=0)
         height = np.full(diverged.sum(), 0.97 - 0.05 * i)  # as a share of the picture
-        at_the_top = {"transform": ax.get_xaxis_transform(), "markeredgecolor": style["color"]}
-        ax.plot(rates[diverged], height, **cross, **at_the_top)
+        top = ax.get_xaxis_transform()
+        colored = {**cross, "markeredgecolor": style["color"]}
+        ax.plot(rates[diverged], height, **colored, transform=top)
         crosses += diverged.sum()
     if crosses:
         ax.plot([], [], **cross, markeredgecolor=MUTED, label="a seed diverged")
