@@ -15,7 +15,7 @@ def _op(forward: Callable[..., Tensor], backward: Callable[..., tuple]) -> Calla
     """An operation y = forward(a, b); backward(g, y, a, b) turns g = dL/dy into (dL/da, dL/db)."""
 
     def operation(self: Node, *others: Node | Tensor | float) -> Node:
-        like = dict(dtype=self.value.dtype, device=self.value.device)
+        like: dict = dict(dtype=self.value.dtype, device=self.value.device)
         parents = [self]
         parents += [o if isinstance(o, Node) else Node(torch.as_tensor(o, **like)) for o in others]
         values = [parent.value for parent in parents]

@@ -24,6 +24,7 @@ from course_lib.optim import (
     Momentum,
     NAdam,
     Nesterov,
+    Optimizer,
     RAdam,
     RMSprop,
 )
@@ -143,6 +144,7 @@ def _scores(models: Sequence[MLP], x: Tensor) -> Tensor:
     return x
 
 
+LINEAR: tuple[type[Optimizer], ...]
 LINEAR = (SGD, Momentum, Nesterov, LocalGains, Adagrad, Adadelta, RMSprop, Adam, Adamax)
 LINEAR += (NAdam, RAdam, Lion)
 """The methods whose step is a multiple of their rate, which what they remember ignores."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -69,7 +70,7 @@ class MLP(nn.Module):
                 raise TypeError(f"A layer's width is {width!r}: pass a whole number, 1 or more.")
             if width < 1:
                 raise ValueError(f"A layer's width is {width!r}: pass a whole number, 1 or more.")
-        self.config = {
+        self.config: dict[str, Any] = {
             "hidden": list(hidden),
             "activation": activation,
             "inputs": inputs,

@@ -296,7 +296,8 @@ def bootstrap_indices(n: int, generator: Generator | None = None) -> Tensor:
 
     Source: Breiman, "Bagging Predictors", 1996.
     """
-    return torch.randint(n, (n,), generator=generator, device=generator and generator.device)
+    where = None if generator is None else generator.device
+    return torch.randint(n, (n,), generator=generator, device=where)
 
 
 def bagged_probabilities(logits: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ import math
 
 from torch import Tensor
 
-from course_lib.surfaces import Surface
+from course_lib.surfaces import Point, Surface
 
 
 class Rescaled(Surface):
@@ -41,10 +41,16 @@ class Rescaled(Surface):
             if not 0 < value < math.inf:
                 raise ValueError(f"Invalid {what}: {value!r} is not a positive, finite number.")
         self.surface, self.scale, self.unit = surface, loss, unit
-        self.domain = tuple(tuple(unit * end for end in ends) for ends in surface.domain)
-        self.start = tuple(unit * w for w in surface.start)
-        self.minima = tuple(tuple(unit * w for w in point) for point in surface.minima)
+        first, second = surface.domain
+        self.domain = _times(unit, first), _times(unit, second)
+        self.start = _times(unit, surface.start)
+        self.minima = tuple(_times(unit, point) for point in surface.minima)
 
     def loss(self, w1: Tensor, w2: Tensor) -> Tensor:
         """The formula, elementwise in both weights."""
         return self.scale * self.surface.loss(w1 / self.unit, w2 / self.unit)
+
+
+def _times(factor: float, point: Point) -> Point:
+    w1, w2 = point
+    return factor * w1, factor * w2

@@ -39,6 +39,9 @@ class DropoutCopies(Copies):
         torch.Size([3, 20, 10])
     """
 
+    hidden: Tensor
+    inputs: Tensor
+
     def __init__(
         self,
         models: Sequence[MLP],

@@ -161,10 +161,11 @@ class SteepOptima(Surface):
     def loss(self, w1: Tensor, w2: Tensor) -> Tensor:
         """The formula, elementwise in both weights."""
         s = 0.2
-        return -sum(
+        wells = (
             torch.exp(-((w1 - c1) ** 2 + (w2 - c2) ** 2) / (2 * s**2)) / (2 * math.pi * s**2)
             for c1, c2 in self.minima
         )
+        return -sum(wells, start=torch.zeros_like(w1))
 
 
 class Beale(Surface):
@@ -437,6 +438,7 @@ def walk(
         surface.at_step(t)(w).sum().backward()
         if noise:
             xi = torch.empty_like(w).normal_(std=noise, generator=generator)
+            assert w.grad is not None  # backward has filled it
             w.grad.add_(xi)
         if clip:
             clip([w])

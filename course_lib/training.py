@@ -145,7 +145,7 @@ def train(
     }
     generator = torch.Generator().manual_seed(seed)
     history, best = History(), _copy(model)
-    if resume and Path(checkpoint).exists():
+    if resume and checkpoint is not None and Path(checkpoint).exists():
         state = checkpoints.read(checkpoint, "checkpoint")
         checkpoints.require_same(checkpoint, state["setup"], setup)
         history, best = History(**state["history"]), state["best"]

@@ -27,6 +27,7 @@ def load(assignment: str) -> Exercise:
     module_name = f"solutions.{assignment}.exercise"
     path = SOLUTIONS / assignment / "exercise.py"
     spec = importlib.util.spec_from_file_location(module_name, path)
+    assert spec is not None and spec.loader is not None  # as for every name that ends in .py
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module
     spec.loader.exec_module(module)

@@ -29,7 +29,8 @@ class _WithoutAnnotations(ast.NodeTransformer):
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
         node.returns = None
-        return self.generic_visit(node)
+        self.generic_visit(node)
+        return node
 
 
 def parse(source: str) -> ast.Module:

@@ -101,7 +101,9 @@ class Steps:
 
     def run(self, answer: Answer) -> Outcome:
         """Take the steps and keep the weights after each."""
-        w, state, path = self.w, {}, []
+        w = self.w
+        path: list[Tensor] = []
+        state: dict[str, Any] = {}
         for t, g in enumerate(self.gradients):
             try:
                 result = invoke(answer, (w, g, state), self._hyper(t), self.part)
@@ -228,7 +230,7 @@ def _raised(answer: Answer, error: Exception) -> str:
     code = getattr(inspect.unwrap(answer), "__code__", None)
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if code and frame.filename == code.co_filename]
-    line = (own[-1].line or linecache.getline(own[-1].filename, own[-1].lineno)) if own else ""
+    line = (own[-1].line or linecache.getline(own[-1].filename, own[-1].lineno or 0)) if own else ""
     at = f" at the line `{line.strip()}`" if line.strip() else ""
     return f"It raised {type(error).__name__}{at}: {error}"
 

@@ -68,7 +68,8 @@ def _verdict(name: str, function: Callable[..., Any], part: str) -> Verdict:
 
 def _plain(error: Exception) -> Exception:
     """The same error, of which a notebook shows the sentence and no way through our code."""
-    error._render_traceback_ = lambda: [f"{type(error).__name__}: {error.args[-1]}"]
+    shown: Any = error  # no attribute of exceptions: IPython looks for it
+    shown._render_traceback_ = lambda: [f"{type(error).__name__}: {error.args[-1]}"]
     return error
 
 

@@ -5,7 +5,7 @@ best validation accuracy is trained again with five other seeds, and these are w
 other hyperparameters stay at the defaults of the library.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import product
 from statistics import median
@@ -21,7 +21,7 @@ from course_lib.initialization import initialize, kaiming_normal_, normal_
 from course_lib.models import MLP
 from course_lib.settings import seed_everything
 
-METHODS = {
+METHODS: dict[str, Callable[..., optim.Optimizer]] = {
     "SGD": optim.SGD,
     "Momentum": partial(optim.Momentum, momentum=0.9),
     "Nesterov": partial(optim.Nesterov, momentum=0.9),

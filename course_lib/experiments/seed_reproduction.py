@@ -6,7 +6,7 @@ momentum averages, :math:`v_t = \mu v_{t-1} + (1 - \mu) g_t`; with a rate of 0.1
 :math:`\mu = 0.9` that is ``Momentum`` with a rate of 0.01, step for step.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,10 +17,10 @@ from course_lib.experiments.results import Run, Settings
 from course_lib.experiments.summary import SPREAD, by, spread, table
 from course_lib.initialization import initialize, kaiming_normal_
 from course_lib.models import MLP
-from course_lib.optim import SGD, Adam, Momentum
+from course_lib.optim import SGD, Adam, Momentum, Optimizer
 from course_lib.settings import seed_everything
 
-METHODS = {
+METHODS: dict[str, Callable[..., Optimizer]] = {
     "SGD": partial(SGD, lr=0.1),
     "Momentum": partial(Momentum, lr=0.1 * (1 - 0.9), momentum=0.9),
     "Adam": partial(Adam, lr=1e-3),

@@ -4,6 +4,7 @@ One pass over 10,000 images, so that small batches take many small steps and lar
 each normalization at each batch size has its own tuned rate.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise, product
@@ -20,7 +21,7 @@ from course_lib.initialization import initialize, kaiming_normal_
 from course_lib.optim import Momentum
 from course_lib.settings import seed_everything
 
-NORMALIZATIONS = {
+NORMALIZATIONS: dict[str, Callable[[int], nn.Module]] = {
     "none": nn.Identity,
     "batch": nn.BatchNorm1d,
     "group": partial(nn.GroupNorm, 8),
