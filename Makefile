@@ -14,7 +14,8 @@ CASES := $(ASSIGNMENTS:%=solutions/%/cases.json)
 # nbgrader starts alembic and jupyter by name.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help book outputs serve test nbval bench release student grade lint lock clean
+.PHONY: help book outputs serve check test nbval bench release student grade lint \
+    types lock clean
 help:  ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | while IFS='|' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
 
@@ -44,14 +45,17 @@ serve: book  ## show the book on http://127.0.0.1:8000
 	$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html
 
 # One thread for each of the WORKERS: two on two cores would wait for each other.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope \
-    --nbval-lax --nbval-cell-timeout 600 $(PYTEST_ARGS)
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope $(PYTEST_ARGS)
+NBVAL := --nbval-lax --nbval-cell-timeout 600
+
+check: lint types  ## before every commit: style, types and the fast tests
+	$(PYTEST) -m "not slow" tests course_lib
 
 test: $(READY) $(CASES)  ## run every test and every notebook
-	$(PYTEST) tests course_lib book solutions
+	$(PYTEST) $(NBVAL) tests course_lib book solutions
 
 nbval: $(READY) $(CASES)  ## re-execute every notebook on COURSE_DEVICE with COURSE_DATA
-	$(PYTEST) book solutions
+	$(PYTEST) $(NBVAL) book solutions
 
 bench: $(READY)  ## measure; each file prints a table and a last line `ratio: X`
 	for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done
@@ -74,10 +78,13 @@ lint: $(READY)  ## check style; `make lint FIX=1` mends it
 	$(BIN)/ruff check $(if $(FIX),--fix) .
 	$(BIN)/ruff format $(if $(FIX),,--check) .
 
+types: $(READY)  ## check the annotations of course_lib and grading
+	$(BIN)/mypy course_lib grading
+
 lock:  ## choose new versions of all packages (needs uv)
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras \
 	    --custom-compile-command "make lock" pyproject.toml -o requirements.lock
 
 clean:  ## remove everything that can be made again
-	rm -rf _build .venv .pytest_cache .ruff_cache .hypothesis solutions/*/cases.json
+	rm -rf _build .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis solutions/*/cases.json
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

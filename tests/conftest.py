@@ -15,13 +15,17 @@ def pytest_terminal_summary(terminalreporter):
                     terminalreporter.write_line(f"{name}, {value}")
 
 
-needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def devices():
+    """The devices of this machine, each marked with its name: `-m cuda` runs the GPU's cases."""
+    yield pytest.param(torch.device("cpu"), marks=pytest.mark.cpu, id="cpu")
+    if torch.cuda.is_available():
+        yield pytest.param(torch.device("cuda", 0), marks=pytest.mark.cuda, id="cuda")
 
 
-@pytest.fixture(params=["cpu", pytest.param("cuda", marks=needs_gpu)])
+@pytest.fixture(params=devices())
 def device(request):
     """Each device that a test shall run on."""
-    return torch.device(request.param, 0 if request.param == "cuda" else None)
+    return request.param
 
 
 def first_images(device):

@@ -1,6 +1,7 @@
 """Every chapter keeps the rules of the book, as far as they can be read off its file."""
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -101,6 +102,7 @@ def test_internal_links_lead_somewhere(path):
             assert page in PAGES, f"{path.name} links to {page}, which is not in _toc.yml."
 
 
+@functools.cache
 def figure_names():
     return {cell.metadata.mystnb.figure.name for path in CHAPTERS for cell in Chapter(path).figures}
 

@@ -29,6 +29,7 @@ def test_it_is_the_top_eigenvalue(network):
     assert h == pytest.approx(eigenvalues(*network)[-1].item(), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_shifted_by_the_top_eigenvalue_it_is_the_lowest(network):
     top, _ = sharpness(*network, iterations=200)
     lowest, _ = sharpness(*network, iterations=3000, shift=top)

@@ -120,6 +120,7 @@ def full_directory(monkeypatch):
     return data._find_full_set()[0]
 
 
+@pytest.mark.slow
 def test_the_readme_beside_the_subset_makes_it_from_the_full_set(
     full_directory, tmp_path, monkeypatch
 ):

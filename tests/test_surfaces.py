@@ -155,6 +155,7 @@ def test_the_misleading_slope_leads_away_from_the_better_basin():
     assert surface(end) > surface(best) + 0.5
 
 
+@pytest.mark.slow
 def test_the_cliff_throws_sgd_away_and_clipping_saves_it():
     surface = Cliff()
     _, _, loss = surface.grid(300)

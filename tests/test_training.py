@@ -406,6 +406,7 @@ def test_a_resumed_run_ends_with_the_bits_of_one_that_was_not(data, tmp_path, na
     assert repr(optimizer.state_dict()) == repr(straight_optimizer.state_dict())
 
 
+@pytest.mark.slow
 def test_a_run_resumes_in_another_process(tmp_path):
     program = """
 import sys, torch

@@ -10,6 +10,8 @@ from grading import student
 from grading.definitions import SOLUTIONS
 from grading.leaks import leaks, secrets
 
+pytestmark = pytest.mark.slow
+
 ROOT = SOLUTIONS.parent
 
 

@@ -10,6 +10,8 @@ from nbgrader.api import Gradebook
 from course_lib.checks import INPUTS
 from grading.definitions import SOLUTIONS, load
 
+pytestmark = pytest.mark.slow
+
 POINTS = {function.name: sum(function.points.values()) for function in load("sgd").functions}
 AUTOGRADED, WRITTEN = sum(POINTS.values()), 4
 

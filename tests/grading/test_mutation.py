@@ -30,6 +30,7 @@ def visible_verdict(function, answer):
     return judge(function.name, answer, recorded.trials, recorded.returns)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("assignment", names())
 def test_the_score_is_perfect_in_the_graded_cells(assignment, tmp_path, record_property):
     write(load(assignment), tmp_path / "cases.json")
@@ -43,6 +44,7 @@ def test_the_score_is_perfect_in_the_graded_cells(assignment, tmp_path, record_p
     assert not [score for score in found if not score.perfect]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("assignment", "function", "misconception"), MISCONCEPTIONS)
 def test_a_misconception_is_wrong_in_both_checks_and_told_why(assignment, function, misconception):
     seen = visible_verdict(function, misconception.rule)
@@ -51,6 +53,7 @@ def test_a_misconception_is_wrong_in_both_checks_and_told_why(assignment, functi
     assert not hidden_verdict(assignment, function.name, misconception.rule).passed
 
 
+@pytest.mark.slow
 @by_function
 def test_right_rules_pass_whatever_the_seed(assignment, function, monkeypatch):
     for seed in range(5):

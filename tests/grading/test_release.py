@@ -23,6 +23,7 @@ def test_every_assignment_has_been_released():
     assert sorted(p.name for p in EXERCISES.iterdir() if p.is_dir()) == names()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", names())
 def test_the_committed_exercise_is_what_a_release_gives(released, name):
     def contents(folder):
@@ -69,6 +70,7 @@ def test_a_release_that_differs_is_noticed():
     assert_same({**old, "cases.json": {"f": [1.0 + 1e-12, 2, "two"]}}, old)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", names())
 def test_a_blank_notebook_raises_nothing_but_not_implemented(name):
     notebook = nbformat.read(EXERCISES / name / f"{name}.ipynb", as_version=4)
