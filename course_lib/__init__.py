@@ -17,7 +17,8 @@
 ``surfaces``         two-parameter losses to walk on
 ``plotting``         the book's figures and its colours
 ``claims``           sentences of the book that are measured
+``evidence``         the same sentences measured again, under other conditions
 ``checks``           what an exercise is and what a student is told
-``settings``         device, data set and seed
+``settings``         device, data set, seeds and the first weights
 ===================  ==========================================================
 """

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from course_lib.data import Split
 from course_lib.models import ACTIVATIONS, MLP
 from course_lib.optim.sgd import SGD
+from course_lib.settings import seeded_generator
 
 
 class Copies(nn.Module):
@@ -118,7 +119,7 @@ def steps_to_reach(
     lr = torch.tensor(lrs, device=split.labels.device).repeat_interleave(len(models))
     copies = Copies([model for _ in lrs for model in models])
     optimizer = SGD(copies.parameters(), lr=1.0)  # the rates are factors of the losses
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded_generator(seed)
     everything = torch.arange(len(split)).repeat(len(models), 1)
 
     def losses(batch: Tensor) -> Tensor:

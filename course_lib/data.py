@@ -157,7 +157,7 @@ def load_fashion_mnist(
     device = settings.device() if device is None else device
     directory, source = SHIPPED, "the subset shipped with the course"
     if size == "full":
-        directory, source = _find_full_set()
+        directory, source = find_full_set()
     train_images, train_labels, test_images, test_labels = _read(directory, size)
 
     def split(pixels: Tensor, labels: Tensor) -> Split:
@@ -167,7 +167,8 @@ def load_fashion_mnist(
         return Split(images, labels.to(device).long())
 
     # RandomState's numbers are frozen, whatever the version of NumPy.
-    order = torch.from_numpy(np.random.RandomState(0).permutation(len(train_labels)))
+    shuffle = np.random.RandomState(settings.shifted(0)).permutation
+    order = torch.from_numpy(shuffle(len(train_labels)))
     train, val = order[: -VALIDATION[size]], order[-VALIDATION[size] :]
     return FashionMNIST(
         train=split(train_images[train], train_labels[train]),
@@ -250,7 +251,7 @@ def _verified(path: Path, sha256: str) -> bytes:
     return content
 
 
-def _find_full_set() -> tuple[Path, str]:
+def find_full_set() -> tuple[Path, str]:
     """The directory that holds the full set, and in words which one it is."""
     named = os.environ.get("FASHION_MNIST_DIR")
     if named:

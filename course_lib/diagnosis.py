@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from course_lib.data import Split
 from course_lib.models import MLP
+from course_lib.settings import seeded_generator
 
 
 def batches_of(
@@ -28,7 +29,7 @@ def batches_of(
         >>> [y.tolist() for _, y in batches_of(split, 2, epochs=1, shuffle=False)]
         [[0, 1], [2, 3], [4]]
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded_generator(seed)
     for _ in range(epochs):
         order = torch.arange(len(split))
         if shuffle:

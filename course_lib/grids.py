@@ -28,6 +28,7 @@ from course_lib.optim import (
     RAdam,
     RMSprop,
 )
+from course_lib.settings import nudge_, seeded_generator
 from course_lib.surfaces import Surface, walk
 
 
@@ -104,7 +105,7 @@ def train_grid(
             optimizers += made if isinstance(made, list) else [made]
     params = [p for model in flat for p in model.parameters()]
     groups = [(group, group["lr"]) for o in optimizers for group in o.param_groups]
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded_generator(seed)
     images, labels = split.images.flatten(start_dim=1), split.labels
     everything = torch.arange(len(split)).expand(len(models), -1)
     curve = torch.full((steps, len(lrs), len(models)), math.nan)
@@ -186,7 +187,7 @@ def walk_rates(
         return torch.stack(walks, dim=1)
     lr = torch.tensor(lrs, dtype=start.dtype, device=start.device)
     lr = lr.view(-1, *[1] * start.ndim)
-    w = start.expand(len(lrs), *start.shape).clone().requires_grad_()
+    w = nudge_(start.clone()).expand(len(lrs), *start.shape).clone().requires_grad_()
     optimizer = make_optimizer([w], lr=1.0)
     path = [w.detach().clone()]
     for t in range(steps):

@@ -14,6 +14,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from course_lib.optim.base import require
+from course_lib.settings import nudge_
 
 GAINS = {
     "identity": 1.0,
@@ -147,7 +148,7 @@ def normal_(w: Tensor, std: float, generator: Generator | None = None) -> Tensor
         ValueError: ``std`` is negative or NaN.
     """
     require("std", std, "[0, inf)")
-    return w.normal_(0, std, generator=generator)
+    return nudge_(w.normal_(0, std, generator=generator))
 
 
 @torch.no_grad()
@@ -166,7 +167,7 @@ def uniform_(w: Tensor, bound: float, generator: Generator | None = None) -> Ten
         ValueError: ``bound`` is negative or NaN.
     """
     require("bound", bound, "[0, inf)")
-    return w.uniform_(-bound, bound, generator=generator)
+    return nudge_(w.uniform_(-bound, bound, generator=generator))
 
 
 def fan_in_(w: Tensor, generator: Generator | None = None) -> Tensor:
@@ -303,7 +304,7 @@ def orthogonal_(w: Tensor, gain: float = 1.0, generator: Generator | None = None
     wide = a.shape[0] < a.shape[1]
     Q, R = torch.linalg.qr(a.T if wide else a)
     Q *= R.diagonal().sign()
-    return w.copy_(gain * (Q.T if wide else Q).reshape(w.shape))
+    return nudge_(w.copy_(gain * (Q.T if wide else Q).reshape(w.shape)))
 
 
 def initialize(

@@ -6,6 +6,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from course_lib.settings import nudge_
+
 ACTIVATIONS = {
     "identity": nn.Identity,
     "relu": nn.ReLU,
@@ -80,6 +82,8 @@ class MLP(nn.Module):
         for fan_in, fan_out in pairwise(widths[:-1]):
             layers += [nn.Linear(fan_in, fan_out), ACTIVATIONS[activation]()]
         self.layers = nn.Sequential(*layers, nn.Linear(widths[-2], classes))
+        for w in self.parameters():
+            nudge_(w)
 
     def forward(self, x: Tensor) -> Tensor:
         """The scores (N, classes) of images (N, ...), which are flattened."""

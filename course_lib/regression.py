@@ -6,6 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from course_lib.settings import seeded_generator
 from course_lib.surfaces import Surface
 
 
@@ -73,7 +74,7 @@ class LineFit(Surface):
     def at_step(self, t: int) -> Callable[[Tensor], Tensor]:
         """The loss of the minibatch of step ``t``, counted from 0."""
         epoch, k = divmod(t, self.steps_per_epoch)
-        generator = torch.Generator().manual_seed(1_000_000 * self.seed + epoch)
+        generator = seeded_generator(1_000_000 * self.seed + epoch)
         order = torch.randperm(len(self.y), generator=generator)
         batch = order[k * self.batch_size : (k + 1) * self.batch_size]
         return lambda w: self._loss(w, batch)

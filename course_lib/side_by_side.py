@@ -11,6 +11,7 @@ from course_lib.copies import Copies
 from course_lib.models import ACTIVATIONS, MLP
 from course_lib.optim import SGD
 from course_lib.optim.base import require
+from course_lib.settings import seeded_generator
 
 momentum = partial(SGD, momentum=0.9)
 
@@ -138,7 +139,7 @@ def fit_copies(
         raise ValueError(f"weight_decay is {weight_decay!r}: give 0 or more, one or {K} of them.")
     decay = decay.view(-1, 1, 1)
     optimizer = make_optimizer(copies.parameters(), lr=lr)
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded_generator(seed)
     indices = torch.arange(len(targets)).expand(K, -1) if indices is None else indices.cpu()
     for t in range(steps):
         if look is not None and t % every == 0:

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import LRScheduler
 
+from course_lib.settings import nudge_, shifted
+
 Point = tuple[float, float]
 
 
@@ -366,7 +368,8 @@ class Noisy(Surface):
 
     def tilt(self, t: int) -> Point:
         """ξₜ: two numbers uniform in [-s√3, s√3], whose standard deviation is s."""
-        u1, u2 = (_uniform(self.seed, 2 * t + i) for i in (0, 1))
+        seed = shifted(self.seed)
+        u1, u2 = (_uniform(seed, 2 * t + i) for i in (0, 1))
         return (2 * u1 - 1) * self.std * math.sqrt(3), (2 * u2 - 1) * self.std * math.sqrt(3)
 
 
@@ -429,7 +432,7 @@ def walk(
         raise ValueError(f"Invalid steps: {steps!r} is negative: a walk takes 0 steps or more.")
     if not isinstance(start, Tensor):
         start = torch.tensor(start or surface.start, dtype=torch.get_default_dtype())
-    w = start.detach().clone().requires_grad_()
+    w = nudge_(start.detach().clone()).requires_grad_()
     optimizer = make_optimizer([w])
     scheduler = make_scheduler(optimizer) if make_scheduler else None
     path = [w.detach().clone()]

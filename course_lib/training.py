@@ -15,6 +15,7 @@ from tqdm.auto import tqdm
 from course_lib import checkpoints
 from course_lib.data import FashionMNIST, Split
 from course_lib.optim.base import require
+from course_lib.settings import seeded_generator
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -143,7 +144,7 @@ def train(
         "seed": seed,
         "clip_norm": clip_norm,
     }
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded_generator(seed)
     history, best = History(), _copy(model)
     if resume and checkpoint is not None and Path(checkpoint).exists():
         state = checkpoints.read(checkpoint, "checkpoint")

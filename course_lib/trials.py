@@ -12,6 +12,7 @@ from course_lib.copies import Copies
 from course_lib.data import Split
 from course_lib.models import MLP
 from course_lib.optim.sgd import SGD
+from course_lib.settings import seeded_generator
 
 
 class Trial(NamedTuple):
@@ -73,7 +74,7 @@ def try_rates(
     kept = [mask.repeat(len(lrs), 1, 1) for mask in masks]
     lr = torch.tensor(lrs, device=split.labels.device).repeat_interleave(len(models))
     optimizer = SGD(copies.parameters(), lr=1.0)  # the rates are factors of the losses
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded_generator(seed)
     curve = torch.empty(steps, len(lr), device=lr.device)
     _apply(copies, kept)
     for t, batch in enumerate(torch.randint(len(split), (steps, batch_size), generator=generator)):

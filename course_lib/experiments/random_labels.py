@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Generator
 
 from course_lib.data import CLASSES, FashionMNIST, Split
 from course_lib.experiments.experiment import Experiment
@@ -22,7 +21,7 @@ from course_lib.initialization import initialize, kaiming_normal_
 from course_lib.models import MLP
 from course_lib.optim import Adam
 from course_lib.optim.schedules import ScheduleLR, cosine
-from course_lib.settings import seed_everything
+from course_lib.settings import seed_everything, seeded_generator
 
 SHARES = [0.0, 0.25, 0.5, 0.75, 1.0]
 IMAGES = 10_000
@@ -31,7 +30,7 @@ SHARED = {"epochs": 100, "batch_size": 256, "lr": 1e-3}
 
 def corrupted(split: Split, share: float, seed: int) -> Split:
     """A split with this share of its labels drawn anew; the draw may hit the true class."""
-    generator = Generator().manual_seed(seed)
+    generator = seeded_generator(seed)
     drawn = torch.randint(len(CLASSES), (len(split),), generator=generator)
     chosen = torch.randperm(len(split), generator=generator)[: round(share * len(split))]
     labels = split.labels.clone()

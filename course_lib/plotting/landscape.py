@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from course_lib.plotting.networks import Loss, untouched
 from course_lib.plotting.style import INK, curve_style
 from course_lib.plotting.surfaces import draw_contours
+from course_lib.settings import seeded_generator
 
 Direction = list[Tensor]
 
@@ -51,7 +52,7 @@ def filter_normalized_direction(model: nn.Module, seed: int = 0) -> Direction:
 
     Source: Li et al., "Visualizing the Loss Landscape of Neural Nets", 2018.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded_generator(seed)
     direction = []
     for w in model.parameters():
         d = torch.randn(w.shape, generator=generator).to(w)
