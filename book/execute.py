@@ -1,17 +1,35 @@
-"""Execute notebooks in place, and keep the text of their outputs.
+"""Execute the chapters that have changed, in parallel, into a cache.
 
-    python book/execute.py book/*.ipynb
+    python book/execute.py            # as `make book` needs it
+    python book/execute.py --outputs  # and keep what `make outputs` commits
 
-What is kept is what a diff can show and a test can compare. Images and HTML
-go, for the rendered book makes them anew, and so does what changes
-from run to run though the chapter has not.
+A chapter is executed anew when its code has changed, or the modules of
+``course_lib`` behind it, the results of long runs that it reads, its
+record, the size of the data, the device, or the kernels. What failed is
+not in the cache, so it is tried again until it is mended.
 """
 
+import hashlib
+import os
+import platform
 import sys
 from pathlib import Path
 
 import nbformat
-from nbclient import NotebookClient
+import torch
+from jupyter_cache import get_cache
+from jupyter_cache.base import JupyterCacheAbstract
+from jupyter_cache.executors import load_executor
+
+from course_lib import settings
+from course_lib.claims import MEASURED
+from course_lib.evidence import records, sources
+from course_lib.evidence.conditions import KERNEL_SWITCHES
+from course_lib.files import replacing
+
+CACHE = sources.ROOT / "_build" / ".jupyter_cache"
+DOCTREES = sources.ROOT / "_build" / ".doctrees"
+TIMEOUT = 600  # seconds for one cell, on a slow machine with the full data
 
 METADATA = {
     "kernelspec": {
@@ -22,34 +40,151 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 
-
-def execute(path: Path) -> None:
-    """Execute a notebook; the file stays as it was when a cell fails."""
-    notebook = nbformat.read(path, as_version=4)
-    NotebookClient(
-        notebook,
-        timeout=600,
-        coalesce_streams=True,
-        resources={"metadata": {"path": path.parent}},
-    ).execute()
-    strip(notebook)
-    finished = path.with_suffix(".part")
-    nbformat.write(notebook, finished)
-    finished.replace(path)
+# What decides, beside the code, what a chapter prints.
+SWITCHES = (*KERNEL_SWITCHES, "COURSE_SEED_SHIFT", "COURSE_NUDGE")
 
 
-def strip(notebook: nbformat.NotebookNode) -> None:
-    """Leave what is the same after every run."""
+def fingerprint(chapter: Path) -> str:
+    """All that the outputs of a chapter depend on, as one digest."""
+    device = settings.device()
+    record = MEASURED / f"{chapter.stem}.json"
+    parts = [
+        *sources.digests(chapter),
+        hashlib.sha256(sources.SHOWS.read_bytes()).hexdigest(),
+        hashlib.sha256(record.read_bytes()).hexdigest()
+        if record.exists()
+        else "",
+        settings.data_size(),
+        torch.cuda.get_device_name()
+        if device.type == "cuda"
+        else device.type,
+        torch.backends.cpu.get_cpu_capability(),
+        platform.machine(),
+        torch.__version__,
+        *(os.environ.get(name, "") for name in SWITCHES),
+    ]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def execute(chapters: list[Path]) -> dict[Path, str]:
+    """Execute what has changed.
+
+    Args:
+        chapters: the notebooks of the book.
+
+    Returns:
+        For each chapter that failed, its last words.
+    """
+    cache = get_cache(CACHE)
+    prints = {chapter: fingerprint(chapter) for chapter in chapters}
+    stale = [
+        chapter
+        for chapter in chapters
+        if not _is_fresh(cache, chapter, prints[chapter])
+    ]
+    if not stale:
+        return {}
+    stale.sort(key=_seconds, reverse=True)
+    names = ", ".join(chapter.stem for chapter in stale)
+    print(f"Executing {names}, {os.cpu_count()} at a time …", flush=True)
+    for chapter in stale:
+        _forget(cache, chapter)
+        cache.add_nb_to_project(str(chapter))
+    # There is a chapter for each core: more threads would wait for them.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    uris = [str(chapter) for chapter in stale]
+    done = load_executor("local-parallel", cache).run_and_cache(
+        filter_uris=uris, timeout=TIMEOUT
+    )
+    for uri in done.succeeded:
+        with replacing(_print_file(Path(uri))) as file:
+            file.write(prints[Path(uri)].encode())
+    return {
+        Path(uri): _last_words(cache, uri)
+        for uri in (*done.excepted, *done.errored)
+    }
+
+
+def _is_fresh(
+    cache: JupyterCacheAbstract, chapter: Path, print_: str
+) -> bool:
+    try:
+        cache.get_cache_bundle(
+            cache.match_cache_notebook(nbformat.read(chapter, 4)).pk
+        )
+        return _print_file(chapter).read_text() == print_
+    except (KeyError, OSError):
+        return False
+
+
+def _print_file(chapter: Path) -> Path:
+    return CACHE / "made_from" / chapter.stem
+
+
+def _forget(cache: JupyterCacheAbstract, chapter: Path) -> None:
+    """Drop what was executed before, and the page that was made from it."""
+    _print_file(chapter).unlink(missing_ok=True)
+    (DOCTREES / "book" / f"{chapter.stem}.doctree").unlink(missing_ok=True)
+    for record in cache.list_cache_records():
+        if record.uri == str(chapter):
+            cache.remove_cache(record.pk)
+
+
+def _seconds(chapter: Path) -> float:
+    """How long it took when it was measured; the unknown comes first."""
+    try:
+        return records.read(MEASURED / f"{chapter.stem}.json").runs["base"][
+            "seconds"
+        ]
+    except (OSError, ValueError, KeyError):
+        return float("inf")
+
+
+def _last_words(cache: JupyterCacheAbstract, uri: str) -> str:
+    traceback = cache.get_project_record(uri).traceback
+    lines = [
+        line for line in (traceback or "").splitlines() if line.strip()
+    ]
+    return (
+        lines[-1]
+        if lines
+        else "it could not be executed; the lines above say why."
+    )
+
+
+def keep_outputs(chapter: Path) -> None:
+    """Write into a notebook the outputs that the tests compare.
+
+    They belong to cells tagged ``nbval-check-output``. There are no others:
+    images are made anew for every book, the values of claims are in the
+    records, and other numbers change from machine to machine.
+    """
+    notebook = nbformat.read(chapter, as_version=4)
+    _, executed = get_cache(CACHE).merge_match_into_notebook(notebook)
     notebook.metadata = METADATA
-    for cell in notebook.cells:
-        cell.metadata.pop("execution", None)  # its times
-        for output in cell.get("outputs", []):
-            if "data" in output:
-                text = output.data["text/plain"]
-                output.update(data={"text/plain": text}, metadata={})
+    for cell, made in zip(notebook.cells, executed.cells, strict=True):
+        if cell.cell_type == "code":
+            compared = "nbval-check-output" in cell.metadata.get("tags", [])
+            cell.outputs = made.outputs if compared else []
+            cell.execution_count = None
+    with replacing(chapter) as file:
+        file.write((nbformat.writes(notebook) + "\n").encode())
+
+
+def main() -> int:
+    """Execute all chapters, and say what failed."""
+    chapters = sources.chapters()
+    failed = execute(chapters)
+    for chapter, words in failed.items():
+        print(
+            f"The chapter {chapter.stem} failed: {words}", file=sys.stderr
+        )
+    if "--outputs" in sys.argv[1:]:
+        for chapter in chapters:
+            if chapter not in failed:
+                keep_outputs(chapter)
+    return bool(failed)
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:]:
-        print(name)
-        execute(Path(name))
+    sys.exit(main())

@@ -117,7 +117,7 @@ def test_balanced_indices_refuses_more_than_there_are(labels, per_class):
 def full_directory(monkeypatch):
     """Where the full set is on this machine; nothing is downloaded to find out."""
     monkeypatch.setattr(data, "_download", lambda directory: pytest.skip("needs the full set"))
-    return data._find_full_set()[0]
+    return data.find_full_set()[0]
 
 
 @pytest.mark.slow

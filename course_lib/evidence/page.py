@@ -44,10 +44,10 @@ def margin(claim: Claim) -> str:
         >>> margin(Claim("name", "{}", ">", 1.5, 1, values))
         '2.8 spreads'
     """
-    if claim.is_identity:
-        return "never moves"
     if all(math.isinf(end) for pair in claim.values.values() for end in pair):
         return "infinite"
+    if claim.is_identity:
+        return "never moves"
     if claim.spread == 0:
         return "no spread"
     return f"{claim.margin / claim.spread:.2g} spreads"

@@ -183,7 +183,7 @@ def _do(run: Run) -> dict[str, Any]:
 
 
 def _machine() -> dict[str, str]:
-    processor = platform.processor() or platform.machine()
+    processor = platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         named = [line for line in cpuinfo.read_text().splitlines() if "model name" in line]

@@ -175,6 +175,8 @@ def _without_wording(tree: ast.Module) -> ast.Module:
 
 def _canonical(node: Any) -> str:
     """A syntax tree as text that is the same in every version of Python: no empty fields."""
+    if isinstance(node, ast.JoinedStr):
+        return f"JoinedStr({_pieces(node)})"
     if isinstance(node, ast.AST):
         fields = (
             f"{name}={_canonical(value)}"
@@ -186,6 +188,18 @@ def _canonical(node: Any) -> str:
     if isinstance(node, list):
         return f"[{','.join(map(_canonical, node))}]"
     return repr(node)
+
+
+def _pieces(node: ast.JoinedStr) -> str:
+    """The parts of an f-string, its text joined: versions of Python cut it in different places."""
+    pieces: list[Any] = []
+    for value in node.values:
+        text = value.value if isinstance(value, ast.Constant) else None
+        if text is not None and pieces and isinstance(pieces[-1], str):
+            pieces[-1] += text
+        elif text != "":
+            pieces.append(value if text is None else text)
+    return ",".join(map(_canonical, pieces))
 
 
 def _digest(parts: Any) -> str:

@@ -1,0 +1,102 @@
+"""Render the book into ``_build/html``.
+
+What has changed is executed, then Sphinx writes the pages. A book that is
+not whole is not shown as one: if a chapter fails, nothing is rendered and
+the last whole book stays; if rendering fails or is broken off, the next
+call renders every page anew.
+"""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import execute
+
+from course_lib.evidence import sources
+from course_lib.files import replacing
+
+ROOT = sources.ROOT
+BUILD = ROOT / "_build"
+FINISHED = BUILD / ".finished"
+"""Written when a book is whole: the digest of what it was made from."""
+
+
+def main() -> int:
+    """Build the book; 0 if it is whole and without a warning."""
+    failed = execute.execute(sources.chapters())
+    if failed:
+        for chapter, words in failed.items():
+            print(
+                f"\nThe chapter {chapter.stem} failed: {words}",
+                file=sys.stderr,
+            )
+        old = (
+            "; _build/html is the last whole one"
+            if FINISHED.exists()
+            else ""
+        )
+        print(f"\nThe book was not rendered{old}.", file=sys.stderr)
+        return 1
+    made_from = digest()
+    if FINISHED.exists() and FINISHED.read_text() == made_from:
+        print("Nothing has changed since the book was rendered.")
+        return 0
+    if (
+        not FINISHED.exists()
+    ):  # never rendered, or broken off: trust no page
+        shutil.rmtree(BUILD / "html", ignore_errors=True)
+        shutil.rmtree(execute.DOCTREES, ignore_errors=True)
+    FINISHED.unlink(missing_ok=True)
+    command = [
+        str(Path(sys.executable).with_name("jupyter-book")),
+        "build",
+        str(ROOT),
+    ]
+    code = subprocess.run([*command, "-W", "-n", "--keep-going"]).returncode
+    if code:
+        print(
+            "\nThe book is not whole: mend what is said above.",
+            file=sys.stderr,
+        )
+        return code
+    with replacing(FINISHED) as file:
+        file.write(made_from.encode())
+    return 0
+
+
+def digest() -> str:
+    """The digest of every file that the book is made from."""
+    found = hashlib.sha256()
+    for path in sorted(inputs()):
+        found.update(path.relative_to(ROOT).as_posix().encode())
+        found.update(hashlib.sha256(path.read_bytes()).digest())
+    return found.hexdigest()
+
+
+def inputs() -> Iterator[Path]:
+    """Settings, pages, the code that they show, what the chapters gave."""
+    yield from (
+        ROOT / "_config.yml",
+        ROOT / "_toc.yml",
+        ROOT / "requirements.lock",
+    )
+    for folder, pattern in (
+        ("book", "**/*"),
+        ("exercises", "**/*"),
+        ("course_lib", "**/*.py"),
+        ("_build/.jupyter_cache/made_from", "*"),
+    ):
+        for path in (ROOT / folder).glob(pattern):
+            if (
+                path.is_file()
+                and "__pycache__" not in path.parts
+                and path.suffix != ".pyc"
+            ):
+                yield path
+
+
+if __name__ == "__main__":
+    sys.exit(main())
