@@ -1,0 +1,97 @@
+import subprocess
+from pathlib import Path
+
+import build
+import pytest
+
+
+@pytest.fixture
+def tree(tmp_path, monkeypatch):
+    """A book without chapters; Sphinx is a function that writes one page."""
+    for name in ("_config.yml", "_toc.yml", "requirements.lock", "book/index.md"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("a")
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    monkeypatch.setattr(build, "BUILD", tmp_path / "_build")
+    monkeypatch.setattr(build, "FINISHED", tmp_path / "_build" / ".finished")
+    monkeypatch.setattr(build.execute, "DOCTREES", tmp_path / "_build" / ".doctrees")
+    monkeypatch.setattr(build.sources, "chapters", list)
+    monkeypatch.setattr(build.execute, "execute", lambda chapters: {})
+    return tmp_path
+
+
+@pytest.fixture
+def sphinx(tree, monkeypatch):
+    """What Sphinx found when it was called, and the code that it returns next."""
+    calls = []
+
+    def run(command):
+        html = tree / "_build" / "html"
+        calls.append(sorted(path.name for path in html.glob("*")))
+        html.mkdir(parents=True, exist_ok=True)
+        (html / f"page-{len(calls)}.html").write_text("half" if run.code else "whole")
+        return subprocess.CompletedProcess(command, run.code)
+
+    run.code = 0
+    run.calls = calls
+    monkeypatch.setattr(subprocess, "run", run)
+    return run
+
+
+def test_a_book_is_rendered_once(sphinx):
+    assert (build.main(), build.main()) == (0, 0)
+    assert len(sphinx.calls) == 1
+
+
+@pytest.mark.parametrize("name", ["book/index.md", "_toc.yml", "_config.yml", "book/new.md"])
+def test_a_changed_page_is_rendered_and_the_others_are_kept(tree, sphinx, name):
+    build.main()
+    (tree / name).write_text("b")
+    assert build.main() == 0
+    assert sphinx.calls == [[], ["page-1.html"]]
+
+
+def test_what_a_chapter_gave_counts(tree, sphinx):
+    build.main()
+    made_from = tree / "_build" / ".jupyter_cache" / "made_from"
+    made_from.mkdir(parents=True)
+    (made_from / "sgd").write_text("other kernels")
+    build.main()
+    assert len(sphinx.calls) == 2
+
+
+def test_a_failed_chapter_keeps_the_last_whole_book_and_says_so(tree, sphinx, monkeypatch, capsys):
+    build.main()
+    failed = {Path("sgd.ipynb"): "ClaimError: The claim a does not hold."}
+    monkeypatch.setattr(build.execute, "execute", lambda chapters: failed)
+    for _ in range(2):
+        assert build.main() == 1
+        said = capsys.readouterr().err
+        assert "The chapter sgd failed: ClaimError: The claim a does not hold." in said
+        assert "_build/html is the last whole one" in said
+    assert len(sphinx.calls) == 1
+    assert (tree / "_build" / "html" / "page-1.html").read_text() == "whole"
+
+
+def test_a_warning_fails_again_and_no_half_made_page_survives(tree, sphinx, capsys):
+    sphinx.code = 1
+    assert (build.main(), build.main()) == (1, 1)
+    assert "The book is not whole" in capsys.readouterr().err
+    sphinx.code = 0
+    assert build.main() == 0
+    assert sphinx.calls == [[], [], []]  # every page was made anew each time
+    assert [p.read_text() for p in (tree / "_build" / "html").iterdir()] == ["whole"]
+
+
+def test_a_build_that_was_broken_off_is_not_trusted(tree, sphinx, monkeypatch):
+    build.main()
+    (tree / "book" / "index.md").write_text("b")
+
+    def killed(command):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(subprocess, "run", killed)
+        build.main()
+    build.main()
+    assert sphinx.calls == [[], []]
