@@ -5,7 +5,9 @@ SHELL := bash
 
 PYTHON ?= python3
 ASSIGNMENT ?= sgd
-WORKERS ?= 2
+CHAPTER ?=
+CONDITIONS ?=
+WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 BIN := .venv/bin
 READY := .venv/.ready
 ASSIGNMENTS := $(notdir $(patsubst %/exercise.py,%,$(wildcard solutions/*/exercise.py)))
@@ -14,7 +16,7 @@ CASES := $(ASSIGNMENTS:%=solutions/%/cases.json)
 # nbgrader starts alembic and jupyter by name.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help book outputs serve check test nbval bench release student grade lint \
+.PHONY: help book outputs robust serve check test nbval bench release student grade lint \
     types lock clean
 help:  ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | while IFS='|' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
@@ -35,11 +37,15 @@ $(READY): requirements.lock pyproject.toml
 	touch $(READY)
 
 book: $(READY)  ## render the book into _build/html, running what has changed
-	$(BIN)/jupyter-book build . -W -n --keep-going
+	$(BIN)/python book/build.py
 	@echo "Open _build/html/index.html, or run: make serve"
 
-outputs: $(READY)  ## execute the chapters and keep their text outputs, to be committed
-	$(BIN)/python book/execute.py book/*.ipynb
+outputs: $(READY)  ## execute the chapters and keep the outputs that the tests compare
+	$(BIN)/python book/execute.py --outputs
+
+robust: $(READY)  ## measure every claim again under other conditions (CHAPTER=… CONDITIONS=…)
+	$(BIN)/python -m course_lib.evidence robust --chapters "$(CHAPTER)" \
+	    --conditions "$(CONDITIONS)" --workers $(WORKERS)
 
 serve: book  ## show the book on http://127.0.0.1:8000
 	$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html
@@ -70,9 +76,7 @@ student: $(READY)  ## write the zip that students get
 	$(BIN)/python -m grading student _build/optimization-course.zip
 
 grade: $(READY) $(CASES)  ## autograde submitted/*/ASSIGNMENT, write feedback/ and grades.csv
-	$(BIN)/nbgrader autograde $(ASSIGNMENT)
-	$(BIN)/nbgrader generate_feedback $(ASSIGNMENT) --force
-	$(BIN)/nbgrader export --to grades.csv --assignment "['$(ASSIGNMENT)']"
+	$(BIN)/python -m grading autograde "$(ASSIGNMENT)"
 
 lint: $(READY)  ## check style; `make lint FIX=1` mends it
 	$(BIN)/ruff check $(if $(FIX),--fix) .
