@@ -1,7 +1,8 @@
 """The instructor's commands, which ``make`` calls.
 
 ``python -m grading record NAME`` writes the visible cases of an assignment;
-``python -m grading student FILE`` writes the zip that students get.
+``python -m grading student FILE`` writes the zip that students get;
+``python -m grading autograde NAME`` grades what students handed in.
 """
 
 import argparse
@@ -19,12 +20,17 @@ def main() -> None:
     commands = parser.add_subparsers(required=True, dest="command")
     commands.add_parser("record", help="write solutions/NAME/cases.json").add_argument("name")
     commands.add_parser("student", help="write the students' zip").add_argument("file", type=Path)
+    commands.add_parser("autograde", help="grade submitted/*/NAME").add_argument("name")
     arguments = parser.parse_args()
     try:
         if arguments.command == "record":
             write(load(arguments.name), SOLUTIONS / arguments.name / "cases.json")
-        else:
+        elif arguments.command == "student":
             student.build(arguments.file)
+        else:
+            from grading.autograde import autograde  # nbgrader takes a second to import
+
+            autograde(arguments.name)
     except ValueError as error:
         sys.exit(str(error))
 
