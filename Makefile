@@ -7,6 +7,8 @@ PYTHON ?= python3
 ASSIGNMENT ?= sgd
 CHAPTER ?=
 CONDITIONS ?=
+AGAIN ?=
+NOTEBOOKS ?= book solutions
 WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 BIN := .venv/bin
 READY := .venv/.ready
@@ -16,7 +18,7 @@ CASES := $(ASSIGNMENTS:%=solutions/%/cases.json)
 # nbgrader starts alembic and jupyter by name.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help book outputs robust serve check test nbval bench release student grade lint \
+.PHONY: help book outputs robust links serve check test nbval bench release student grade lint \
     types lock clean
 help:  ## list these commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | while IFS='|' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
@@ -45,7 +47,10 @@ outputs: $(READY)  ## execute the chapters and keep the outputs that the tests c
 
 robust: $(READY)  ## measure every claim again under other conditions (CHAPTER=… CONDITIONS=…)
 	$(BIN)/python -m course_lib.evidence robust --chapters "$(CHAPTER)" \
-	    --conditions "$(CONDITIONS)" --workers $(WORKERS)
+	    --conditions "$(CONDITIONS)" --workers $(WORKERS) $(if $(AGAIN),--again)
+
+links: book  ## try every link of the book to other sites (needs a network)
+	$(BIN)/jupyter-book build . --builder linkcheck
 
 serve: book  ## show the book on http://127.0.0.1:8000
 	$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html
@@ -58,10 +63,10 @@ check: lint types  ## before every commit: style, types and the fast tests
 	$(PYTEST) -m "not slow" tests course_lib
 
 test: $(READY) $(CASES)  ## run every test and every notebook
-	$(PYTEST) $(NBVAL) tests course_lib book solutions
+	$(PYTEST) $(NBVAL) tests course_lib $(NOTEBOOKS)
 
 nbval: $(READY) $(CASES)  ## re-execute every notebook on COURSE_DEVICE with COURSE_DATA
-	$(PYTEST) $(NBVAL) book solutions
+	$(PYTEST) $(NBVAL) $(NOTEBOOKS)
 
 bench: $(READY)  ## measure; each file prints a table and a last line `ratio: X`
 	for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done
