@@ -10,6 +10,7 @@ not in the cache, so it is tried again until it is mended.
 """
 
 import hashlib
+import logging
 import os
 import platform
 import sys
@@ -92,10 +93,12 @@ def execute(chapters: list[Path]) -> dict[Path, str]:
         cache.add_nb_to_project(str(chapter))
     # There is a chapter for each core: more threads would wait for them.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ["IPYTHONDIR"] = str(_quiet_profile())
+    progress = logging.getLogger("chapters")
+    progress.setLevel(logging.INFO)  # the executor then names each chapter
+    executor = load_executor("local-parallel", cache, progress)
     uris = [str(chapter) for chapter in stale]
-    done = load_executor("local-parallel", cache).run_and_cache(
-        filter_uris=uris, timeout=TIMEOUT
-    )
+    done = executor.run_and_cache(filter_uris=uris, timeout=TIMEOUT)
     for uri in done.succeeded:
         with replacing(_print_file(Path(uri))) as file:
             file.write(prints[Path(uri)].encode())
@@ -103,6 +106,20 @@ def execute(chapters: list[Path]) -> dict[Path, str]:
         Path(uri): _last_words(cache, uri)
         for uri in (*done.excepted, *done.errored)
     }
+
+
+def _quiet_profile() -> Path:
+    """Settings of IPython for kernels that say errors alone.
+
+    A kernel warns at every start that it listens without encryption, on
+    this machine alone. And what a reader has set for IPython does not reach
+    the chapters.
+    """
+    folder = CACHE / "ipython"
+    profile = folder / "profile_default" / "ipython_kernel_config.py"
+    profile.parent.mkdir(parents=True, exist_ok=True)
+    profile.write_text("c.IPKernelApp.log_level = 40\n")
+    return folder
 
 
 def _is_fresh(
