@@ -13,6 +13,7 @@ import hashlib
 import logging
 import os
 import platform
+import re
 import sys
 from pathlib import Path
 
@@ -158,10 +159,9 @@ def _seconds(chapter: Path) -> float:
 
 
 def _last_words(cache: JupyterCacheAbstract, uri: str) -> str:
-    traceback = cache.get_project_record(uri).traceback
-    lines = [
-        line for line in (traceback or "").splitlines() if line.strip()
-    ]
+    traceback = cache.get_project_record(uri).traceback or ""
+    traceback = re.sub(r"\x1b\[[\d;]*m", "", traceback)  # colours
+    lines = [line for line in traceback.splitlines() if line.strip()]
     return (
         lines[-1]
         if lines
