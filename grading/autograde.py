@@ -33,6 +33,7 @@ COLUMNS = ["assignment", "duedate", "timestamp", *PERSON, *POINTS]
 NOTHING_HANDED_IN = {"raw_score": 0.0, "late_submission_penalty": 0.0, "score": 0.0}
 # What a student did when nbgrader stops with such an error.
 REASONS = {
+    "CellTimeoutError": "a cell does not stop when its time is over",
     "DeadKernelError": "its code ends the Python that runs it",
     "KeyError": "cells of the assignment are missing, copied or split, or it is another notebook",
 }
@@ -118,7 +119,8 @@ def _unreadable(path: Path) -> str:
     if path.stat().st_size == 0:
         return f"{path.name} is empty"
     try:
-        nbformat.read(path, as_version=4)
+        with warnings.catch_warnings(action="ignore"):  # of what it mends by itself
+            nbformat.read(path, as_version=4)
     except Exception as error:
         return f"{path.name} cannot be read as a notebook ({_first_line(error.__cause__ or error)})"
     return ""

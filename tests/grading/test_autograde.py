@@ -155,7 +155,8 @@ def ends_python(notebook):
 
 def pasted_twice(notebook):
     check = cell(notebook, "check_clip_by_value")
-    notebook.cells.insert(notebook.cells.index(check), check.copy())
+    copy = nbformat.v4.new_code_cell(check.source, metadata=check.metadata)
+    notebook.cells.insert(notebook.cells.index(check), copy)
 
 
 def from_colab(notebook):
