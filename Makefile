@@ -9,6 +9,11 @@ CHAPTER ?=
 CONDITIONS ?=
 AGAIN ?=
 NOTEBOOKS ?= book solutions
+DEVICE := cuda
+STEPS ?=
+WHEELS ?= _build/gpu-wheels
+GPU_PYTHON ?=
+GPU_LACKS ?=
 WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 BIN := .venv/bin
 READY := .venv/.ready
@@ -18,10 +23,10 @@ CASES := $(ASSIGNMENTS:%=solutions/%/cases.json)
 # nbgrader starts alembic and jupyter by name.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help book outputs robust links serve check test nbval bench release student grade lint \
-    types lock clean
+.PHONY: help book outputs robust links serve check test nbval gpu gpu-wheels bench release student \
+    grade lint types lock clean
 help:  ## list these commands
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | while IFS='|' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
 
 # The environment: made anew when it is missing or older than the lock.
 $(READY): requirements.lock pyproject.toml
@@ -67,6 +72,14 @@ test: $(READY) $(CASES)  ## run every test and every notebook
 
 nbval: $(READY) $(CASES)  ## re-execute every notebook on COURSE_DEVICE with COURSE_DATA
 	$(PYTEST) $(NBVAL) $(NOTEBOOKS)
+
+# Takes the torch of PYTHON, and no environment of its own.
+gpu:  ## run all on a GPU, without a network (PYTHON=… has torch, WHEELS=… the rest)
+	$(PYTHON) tests/gpu.py run --device "$(DEVICE)" --wheels "$(WHEELS)" --steps "$(STEPS)"
+
+gpu-wheels: $(READY)  ## fill WHEELS=… for a machine with a GPU (GPU_PYTHON=3.12 is its Python)
+	$(BIN)/python tests/gpu.py wheels --wheels "$(WHEELS)" --python "$(GPU_PYTHON)" \
+	    --lacks "$(GPU_LACKS)"
 
 bench: $(READY)  ## measure; each file prints a table and a last line `ratio: X`
 	for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done

@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 import torch
 
 from course_lib import optim
@@ -83,8 +84,7 @@ def in_timm(name, rename=(), **fixed):
     """The method of timm by this name."""
 
     def build(params, **arguments):
-        from timm import optim as timm_optim
-
+        timm_optim = pytest.importorskip("timm.optim")  # `make gpu` may be without it
         for ours, theirs in rename:
             if ours in arguments:
                 arguments[theirs] = arguments.pop(ours)
@@ -98,8 +98,8 @@ def in_optax(name, **fixed):
 
     class Optax:
         def __init__(self, params, lr, betas=None, **arguments):
+            optax = pytest.importorskip("optax")  # `make gpu` may be without it, and so without jax
             import jax
-            import optax
 
             self.params, self.x64, self.apply = params, jax.enable_x64, optax.apply_updates
             if betas:
