@@ -194,7 +194,7 @@ def _pieces(node: ast.JoinedStr) -> str:
     """The parts of an f-string, its text joined: versions of Python cut it in different places."""
     pieces: list[Any] = []
     for value in node.values:
-        text = value.value if isinstance(value, ast.Constant) else None
+        text = str(value.value) if isinstance(value, ast.Constant) else None
         if text is not None and pieces and isinstance(pieces[-1], str):
             pieces[-1] += text
         elif text != "":
