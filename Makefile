@@ -23,7 +23,7 @@ CASES := $(ASSIGNMENTS:%=solutions/%/cases.json)
 # nbgrader starts alembic and jupyter by name.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help book outputs robust links serve check test nbval gpu gpu-wheels bench release student \
+.PHONY: help book outputs robust links serve check fast test nbval gpu gpu-wheels bench release student \
     grade lint types lock clean
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
@@ -64,7 +64,10 @@ serve: book  ## show the book on http://127.0.0.1:8000
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope $(PYTEST_ARGS)
 NBVAL := --nbval-lax --nbval-cell-timeout 600
 
-check: lint types  ## before every commit: style, types and the fast tests
+check: lint  ## before every commit: style, types and the fast tests
+	$(MAKE) --no-print-directory --jobs 2 types fast
+
+fast: $(READY)
 	$(PYTEST) -m "not slow" tests course_lib
 
 test: $(READY) $(CASES)  ## run every test and every notebook

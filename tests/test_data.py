@@ -136,6 +136,7 @@ def test_the_readme_beside_the_subset_makes_it_from_the_full_set(
         assert plain(tmp_path, name) == plain(data.SHIPPED, name)
 
 
+@pytest.mark.slow
 def test_the_full_set(full_directory):
     loaded = load_fashion_mnist("full", device=CPU, normalize=False)
     assert (len(loaded.train), len(loaded.val), len(loaded.test)) == (50_000, 10_000, 10_000)

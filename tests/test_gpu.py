@@ -15,7 +15,11 @@ from tests import gpu
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["run"], "sees no CUDA device: run this where nvidia-smi shows one, or rehearse it"),
+        pytest.param(
+            ["run"],
+            "sees no CUDA device: run this where nvidia-smi shows one",
+            marks=pytest.mark.slow,
+        ),
         (["run", "--device=cpu", "--steps=small smal"], "STEPS names smal: the steps are tests"),
         (["wheels", "--lacks=pandas torch sphinx"], "GPU_LACKS names sphinx, torch: it may name"),
     ],

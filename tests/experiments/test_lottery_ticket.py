@@ -1,5 +1,6 @@
 """Cut connections stay cut, the smallest go first, and the rest start where they started."""
 
+import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
@@ -37,6 +38,7 @@ def test_the_share_is_of_what_is_left_and_nothing_comes_back():
         assert not second[first == 0].any()
 
 
+@pytest.mark.slow
 def test_training_changes_no_connection_that_was_cut_and_leaves_the_start_alone():
     start = a_network()
     before = [w.detach().clone() for w in weights(start)]

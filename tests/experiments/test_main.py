@@ -33,6 +33,7 @@ def without_times(result):
     return {key: value for key, value in result.items() if not key.startswith("seconds")}
 
 
+@pytest.mark.slow
 @BY_NAME
 def test_a_run_is_settled_by_its_settings_and_data(experiment):
     settings = experiment.plan([])[0] | SHORT
@@ -41,6 +42,7 @@ def test_a_run_is_settled_by_its_settings_and_data(experiment):
     assert without_times(first) == without_times(second)
 
 
+@pytest.mark.slow
 @BY_NAME
 def test_the_table_shows_what_is_done(experiment):
     assert experiment.table([])

@@ -11,6 +11,8 @@ from nbgrader.api import Gradebook
 from grading.autograde import autograde
 from grading.definitions import SOLUTIONS, load
 
+pytestmark = pytest.mark.slow
+
 CODE = sum(sum(function.points.values()) for function in load("sgd").functions)
 WRITTEN = 3
 RIGHT = (SOLUTIONS / "sgd" / "sgd.ipynb").read_bytes()

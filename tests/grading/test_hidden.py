@@ -31,6 +31,7 @@ def test_numbers_learned_from_the_visible_cases_do_not_pass():
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_right_answers_pass_for_every_seed(monkeypatch, seed, capsys):
     monkeypatch.setenv("GRADING_SEED", str(seed))

@@ -366,6 +366,7 @@ def edited(method, right, wrong):
     return rebuilt[method.__name__]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "right", "wrong"),
     [
