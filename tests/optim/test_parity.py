@@ -29,7 +29,7 @@ def slow_if_compiled(case):
 
 
 @pytest.mark.parametrize("dtype", BOTH, ids=str)
-@pytest.mark.parametrize("case", map(slow_if_compiled, CASES), ids=str)
+@pytest.mark.parametrize("case", [*map(slow_if_compiled, CASES)], ids=str)
 def test_equals_its_oracle_at_every_step(case, dtype, device):
     path, expected = case.path(dtype, device), case.expected(dtype, device)
     assert largest_difference(path, expected) <= case.allowed(dtype)
