@@ -1,14 +1,24 @@
 """The chapters as tests: claims hold, with values that were recorded."""
 
 import os
+from collections.abc import Iterator
 
 import pytest
 
 from course_lib import settings
 
-# The records know other data and devices one at a time, not together.
-if settings.data_size() == "small" and settings.device().type == "cpu":
-    os.environ["COURSE_CLAIMS"] = "recorded"
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    """Ask for the records where a chapter's kernel is started, and nowhere else.
+
+    The records know other data and devices one at a time, not together.
+    """
+    known = settings.data_size() == "small" and settings.device().type == "cpu"
+    with pytest.MonkeyPatch.context() as patch:
+        if known:
+            patch.setenv("COURSE_CLAIMS", "recorded")
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_lib.copies import Copies
@@ -87,8 +88,10 @@ class NormedCopies(Copies):
         return outputs
 
     def _norm(self, x: Tensor, layer: int) -> Tensor:
-        if self.kind != "none":
-            x = self._normalized(x, layer) * self.gamma[layer]
+        if self.kind == "batch":
+            x = self._batch_norm(x, layer)
+        elif self.kind != "none":
+            x = self._normalized(x) * self.gamma[layer]
             if len(self.beta):
                 x = x + self.beta[layer]
         if self.noise and self.training:
@@ -96,27 +99,29 @@ class NormedCopies(Copies):
             x = x * (self.noise * scale).exp() + self.noise * shift
         return x
 
-    def _normalized(self, x: Tensor, layer: int) -> Tensor:
+    def _normalized(self, x: Tensor) -> Tensor:
+        units = x.shape[-1:]
         if self.kind == "rms":
-            return x * (x.square().mean(dim=2, keepdim=True) + self.eps).rsqrt()
-        if self.kind == "group":
-            parts = x.unflatten(2, (self.groups, -1))
-            var, mean = torch.var_mean(parts, 3, correction=0, keepdim=True)
-            return ((parts - mean) * (var + self.eps).rsqrt()).flatten(2)
+            return F.rms_norm(x, units, eps=self.eps)
         if self.kind == "layer":
-            var, mean = torch.var_mean(x, 2, correction=0, keepdim=True)
-        elif self.training:
-            var, mean = self._of_batch(x, layer)
-        else:
-            var, mean = self.running_var[layer], self.running_mean[layer]
-        return (x - mean) * (var + self.eps).rsqrt()
+            return F.layer_norm(x, units, eps=self.eps)
+        parts = x.unflatten(2, (self.groups, -1))
+        return F.layer_norm(parts, parts.shape[-1:], eps=self.eps).flatten(2)
 
-    def _of_batch(self, x: Tensor, layer: int) -> tuple[Tensor, Tensor]:
-        n = x.shape[1]
-        if n < 2:
+    def _batch_norm(self, x: Tensor, layer: int) -> Tensor:
+        if self.training and x.shape[1] < 2:
             raise ValueError("Batch Norm needs two examples or more in a batch, in training.")
-        var, mean = torch.var_mean(x, 1, correction=0, keepdim=True)
-        with torch.no_grad():
-            self.running_mean[layer].lerp_(mean, self.momentum)
-            self.running_var[layer].lerp_(var * n / (n - 1), self.momentum)
-        return var, mean
+        # The units of all networks are the channels of one: each has statistics of its own.
+        K, _, units = x.shape
+        channels = x.transpose(0, 1).flatten(1)
+        channels = F.batch_norm(
+            channels,
+            self.running_mean[layer].view(-1),
+            self.running_var[layer].view(-1),
+            self.gamma[layer].view(-1),
+            self.beta[layer].view(-1),
+            self.training,
+            self.momentum,
+            self.eps,
+        )
+        return channels.unflatten(1, (K, units)).transpose(0, 1)

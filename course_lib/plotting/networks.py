@@ -132,9 +132,11 @@ def plot_histograms(
     panels = fig.subplots(rows, columns, squeeze=False).flatten()
     for ax, (name, tensor) in zip(panels, values.items(), strict=False):
         x = tensor.detach().flatten().float().cpu()
+        finite = x[x.isfinite()]
         ax.hist(
-            x[x.isfinite()].numpy(),
+            finite.numpy(),
             bins=50,
+            range=_span(finite),
             color=series_style(series)["color"],
             histtype="stepfilled",
         )
@@ -149,6 +151,18 @@ def plot_histograms(
     fig.supxlabel(quantity)
     fig.supylabel("how many")
     return fig
+
+
+def _span(x: Tensor) -> tuple[float, float] | None:
+    """From where to where to count: values that differ by rounding alone share one bar."""
+    if not len(x):
+        return None
+    low, high = x.min().item(), x.max().item()
+    if high - low > 1e-5 * max(abs(low), abs(high)):
+        return low, high
+    middle = (low + high) / 2
+    half = abs(middle) / 2 or 0.5
+    return middle - half, middle + half
 
 
 def plot_variance_profile(

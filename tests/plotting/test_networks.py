@@ -103,6 +103,21 @@ def test_a_layer_that_diverged_is_drawn_and_told(bad):
     assert "nan" in fig.axes[0].get_title("left")
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param([0.1, 0.1 + 1e-8, 0.1 + 3e-8], id="equal but for rounding"),
+        pytest.param([-3e7, -3e7, -3e7 + 2], id="far from zero"),
+        pytest.param([0.0, 0.0, 0.0], id="zeros"),
+    ],
+)
+def test_values_equal_but_for_rounding_share_a_bar(values):
+    (ax,) = plot_histograms({"1": torch.tensor(values)}, "gradients").axes
+    outline = ax.patches[0].get_xy()
+    assert outline[:, 1].max() == 3
+    assert outline[:, 0].min() < values[0] < outline[:, 0].max()
+
+
 def test_variances_are_drawn_over_the_layers():
     variances = {"Xavier": [1.22, 1.71, 2.22], "constant": [2.06, 13.5, 22.1]}
     fig = plot_variance_profile(variances, quantity="gradient")
