@@ -1,6 +1,5 @@
 """The chapters as tests: claims hold, with values that were recorded."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -10,13 +9,13 @@ from course_lib import settings
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
-    """Ask for the records where a chapter's kernel is started, and nowhere else.
+    """Ask for the records where the kernel of a chapter is started.
 
-    The records know other data and devices one at a time, not together.
+    They know other data and other devices one at a time, not together.
     """
-    known = settings.data_size() == "small" and settings.device().type == "cpu"
+    small = settings.data_size() == "small"
     with pytest.MonkeyPatch.context() as patch:
-        if known:
+        if small and settings.device().type == "cpu":
             patch.setenv("COURSE_CLAIMS", "recorded")
         yield
 

@@ -135,7 +135,7 @@ def plot_histograms(
         finite = x[x.isfinite()]
         ax.hist(
             finite.numpy(),
-            bins=50,
+            bins=51,  # odd: the middle of the axis lies within a bar
             range=_span(finite),
             color=series_style(series)["color"],
             histtype="stepfilled",

@@ -90,7 +90,7 @@ def test_histograms_count_every_value_in_a_panel_of_its_layer():
         assert name in ax.get_title("left")
         assert f"{w.std():.2g}" in ax.get_title("left")
         outline = ax.patches[0].get_xy()
-        counts, edges = np.histogram(w.numpy(), bins=50)
+        counts, edges = np.histogram(w.numpy(), bins=51)
         assert outline[:, 1].max() == counts.max()
         assert outline[:, 0].min() == pytest.approx(edges[0])
         assert outline[:, 0].max() == pytest.approx(edges[-1])
