@@ -28,7 +28,6 @@ PENDING = {
     "backpropagation",
     "beyond_adam",
     "initialization",
-    "normalization",
     "practice",
     "regularization",
     "sgd",
