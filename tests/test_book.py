@@ -28,7 +28,6 @@ PENDING = {
     "initialization",
     "practice",
     "regularization",
-    "sgd",
     "training_loop",
 }
 
