@@ -28,7 +28,6 @@ PENDING = {
     "initialization",
     "practice",
     "regularization",
-    "training_loop",
 }
 
 
