@@ -23,13 +23,13 @@ def test_not_told():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("data", "asked"),
+    ("images", "asked"),
     [
         pytest.param("small", "recorded", id="the records hold for the small data"),
         pytest.param("full", None, id="and not for others"),
     ],
 )
-def test_chapters_are_held_to_their_records_and_nothing_beside_them(tmp_path, data, asked):
+def test_chapters_are_held_to_their_records_and_nothing_beside_them(tmp_path, images, asked):
     book = tmp_path / "book"
     book.mkdir()
     shutil.copy(CONFTEST, book)
@@ -39,7 +39,7 @@ def test_chapters_are_held_to_their_records_and_nothing_beside_them(tmp_path, da
     )
     nbformat.write(notebook, book / "chapter.ipynb")
     (tmp_path / "test_beside.py").write_text(BESIDE)
-    environment = {**os.environ, "COURSE_DATA": data, "COURSE_DEVICE": "cpu"}
+    environment = {**os.environ, "COURSE_DATA": images, "COURSE_DEVICE": "cpu"}
     environment.pop("COURSE_CLAIMS", None)
     found = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "--nbval-lax", "book", "."],
