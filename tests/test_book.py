@@ -24,10 +24,7 @@ FEWEST_FIGURES = 6
 
 # Chapters with a claim that was not yet measured under every condition, or lies within its spread.
 # A chapter leaves this list when `make robust` finds nothing more; none is added.
-PENDING = {
-    "practice",
-    "regularization",
-}
+PENDING = {"regularization"}
 
 
 def text_of(path):
