@@ -202,13 +202,15 @@ def _points(submission: SubmittedAssignment) -> dict[str, Any]:
 def autograde(assignment: str, root: Path = SOLUTIONS.parent) -> None:
     """Grade all hand-ins of an assignment; write ``feedback/`` and ``grades.csv``.
 
+    Where nothing was handed in, as in a fresh clone, it says so and leaves all as it is.
+
     Args:
         assignment: the folder in ``solutions/``.
         root: the folder that holds ``solutions``, ``submitted`` and ``nbgrader_config.py``.
 
     Raises:
-        ValueError: there is no such assignment, nothing to grade, or a hand-in that could not
-            be graded: the message names each, and the others have been graded.
+        ValueError: there is no such assignment, its cases were not recorded, or a hand-in could
+            not be graded: the message names each, and the others have been graded.
     """
     known, submitted = names(root / "solutions"), root / "submitted"
     if assignment not in known:
@@ -223,10 +225,11 @@ def autograde(assignment: str, root: Path = SOLUTIONS.parent) -> None:
     problems = _misplaced(submitted, assignment, known)
     handed_in = {*students, *problems}
     if not handed_in:
-        raise ValueError(
-            f"Nothing has been handed in for {assignment}: put each notebook at "
-            f"submitted/STUDENT/{assignment}/{assignment}.ipynb."
+        print(
+            f"Nothing has been handed in for {assignment}, so nothing was graded: put each "
+            f"notebook at submitted/STUDENT/{assignment}/{assignment}.ipynb."
         )
+        return
 
     # nbgrader starts alembic by name.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])

@@ -74,11 +74,13 @@ def test_an_unknown_assignment_lists_the_known_ones(empty):
 
 
 @pytest.mark.parametrize("there", [[], ["submitted"], ["submitted/ada/momentum"]])
-def test_nothing_handed_in_says_where_it_should_be(empty, there):
+def test_nothing_handed_in_says_where_it_should_be(empty, there, capsys):
     for folder in there:
         (empty.folder / folder).mkdir(parents=True)
-    assert grade(empty) == (
-        "Nothing has been handed in for sgd: put each notebook at submitted/STUDENT/sgd/sgd.ipynb."
+    autograde("sgd", empty.folder)
+    assert capsys.readouterr().out == (
+        "Nothing has been handed in for sgd, so nothing was graded: put each notebook at "
+        "submitted/STUDENT/sgd/sgd.ipynb.\n"
     )
     assert not (empty.folder / "grades.csv").exists()
 
