@@ -35,6 +35,8 @@ class Adadelta(Optimizer):
     Source: Zeiler, "ADADELTA: An Adaptive Learning Rate Method", 2012.
     """
 
+    proportional = True
+
     def __init__(
         self,
         params: ParamsT,

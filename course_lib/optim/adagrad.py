@@ -34,6 +34,8 @@ class Adagrad(Optimizer):
     Stochastic Optimization", 2011.
     """
 
+    proportional = True
+
     def __init__(
         self,
         params: ParamsT,

@@ -26,6 +26,11 @@ class Optimizer(torch.optim.Optimizer):
         ValueError: there are no parameters, or a hyperparameter is outside its range.
     """
 
+    # A step at rate η is η times the step at rate 1, and what is remembered does not depend on η.
+    proportional = False
+    # That, and the steps on g₁, g₂, ... times c are c times those on g₁, g₂, ... (weight decay 0).
+    linear = False
+
     # Outside of its interval a hyperparameter makes no sense.
     RANGES: dict[str, str | tuple[str, ...]] = {
         "lr": "[0, inf)",

@@ -37,6 +37,8 @@ class NAdam(Optimizer):
     Source: Dozat, "Incorporating Nesterov Momentum into Adam", 2016.
     """
 
+    proportional = True
+
     def __init__(
         self,
         params: ParamsT,

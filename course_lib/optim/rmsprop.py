@@ -37,6 +37,8 @@ class RMSprop(Optimizer):
     with momentum, Graves, "Generating Sequences With Recurrent Neural Networks", 2013.
     """
 
+    proportional = True
+
     def __init__(
         self,
         params: ParamsT,

@@ -42,6 +42,8 @@ class SGD(Optimizer):
         [0.5, -1.0]
     """
 
+    proportional = linear = True
+
     def __init__(
         self,
         params: ParamsT,
