@@ -20,6 +20,7 @@ from types import ModuleType
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from course_lib import settings
 
@@ -90,6 +91,10 @@ class Split:
     def subset(self, indices: Tensor | Sequence[int] | slice) -> "Split":
         """The images and labels at these indices, in this order."""
         return Split(self.images[indices], self.labels[indices])
+
+    def pooled(self, size: int) -> "Split":
+        """Smaller images: each pixel the mean of ``size`` times ``size``."""
+        return Split(avg_pool2d(self.images, size), self.labels)
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_lib.arguments import require
 from course_lib.copies import Copies
 from course_lib.models import MLP
-from course_lib.optim.base import require
 
 KINDS = ("none", "batch", "layer", "group", "rms")
 """The kinds of normalization that :class:`NormedCopies` takes."""

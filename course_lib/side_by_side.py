@@ -7,10 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from course_lib.arguments import require
 from course_lib.copies import Copies
 from course_lib.models import ACTIVATIONS, MLP
 from course_lib.optim import SGD
-from course_lib.optim.base import require
 from course_lib.settings import seeded_generator
 
 momentum = partial(SGD, momentum=0.9)

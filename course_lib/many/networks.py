@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_lib.arguments import one_each, require
 from course_lib.models import ACTIVATIONS, MLP
-from course_lib.optim.base import require
 
 
 class Networks(nn.Module):
@@ -311,23 +311,3 @@ def cross_entropies(scores: Tensor, targets: Tensor) -> Tensor:
     """
     targets = targets if targets.ndim == 2 else targets.mT
     return F.cross_entropy(scores.mT, targets, reduction="none").mean(dim=1)
-
-
-def one_each(name: str, values: float | Sequence[float] | Tensor, K: int, interval: str) -> Tensor:
-    """One number for each of K networks, (K,) in double precision, from one for all or from K.
-
-    Args:
-        name: what to call them in an error.
-        values: a number, or K.
-        K: how many networks there are.
-        interval: where each number lies, such as ``"[0, 1)"``.
-
-    Raises:
-        ValueError: there are not K, or one lies outside.
-    """
-    found = torch.as_tensor(values, dtype=torch.float64, device="cpu").flatten()
-    if len(found) not in (1, K):
-        raise ValueError(f"{name} has {len(found)} numbers for {K} networks.")
-    for value in found.tolist():
-        require(name, value, interval)
-    return found.expand(K)

@@ -8,8 +8,9 @@ from typing import Any, TypeGuard
 import torch
 from torch import Tensor, nn
 
+from course_lib.arguments import one_each
 from course_lib.data import Split
-from course_lib.many.networks import Many, Networks, cross_entropies, one_each
+from course_lib.many.networks import Many, Networks, cross_entropies
 from course_lib.models import MLP
 from course_lib.optim import SGD, Optimizer
 

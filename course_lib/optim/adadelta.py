@@ -36,6 +36,7 @@ class Adadelta(Optimizer):
     """
 
     proportional = True
+    RANGES = {**Optimizer.RANGES, "rho": "[0, 1]"}
 
     def __init__(
         self,

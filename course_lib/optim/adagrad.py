@@ -35,6 +35,7 @@ class Adagrad(Optimizer):
     """
 
     proportional = True
+    RANGES = {**Optimizer.RANGES, "lr_decay": "[0, inf)", "initial_accumulator_value": "[0, inf)"}
 
     def __init__(
         self,

@@ -35,6 +35,7 @@ class LocalGains(Optimizer):
     """
 
     proportional = True
+    RANGES = {**Optimizer.RANGES, "beta": "[0, 1)"}
 
     def __init__(self, params: ParamsT, lr: float = 1e-2, beta: float = 0.05) -> None:
         super().__init__(params, dict(lr=lr, beta=beta))

@@ -38,6 +38,7 @@ class NAdam(Optimizer):
     """
 
     proportional = True
+    RANGES = {**Optimizer.RANGES, "momentum_decay": "[0, inf)"}
 
     def __init__(
         self,

@@ -38,6 +38,7 @@ class RMSprop(Optimizer):
     """
 
     proportional = True
+    RANGES = {**Optimizer.RANGES, "alpha": "[0, 1]"}
 
     def __init__(
         self,

@@ -43,6 +43,7 @@ class SGD(Optimizer):
     """
 
     proportional = linear = True
+    RANGES = {**Optimizer.RANGES, "dampening": "(-inf, inf)"}
 
     def __init__(
         self,

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from course_lib.plotting.style import MUTED, series_style
-from course_lib.plotting.training import smoothed
+from course_lib.plotting.curves import smoothed
 
 
 def plot_gallery(

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from course_lib import optim
-from course_lib.optim.base import require
+from course_lib.arguments import require
 from tests.optim.oracles import METHODS
 
 NAN, INF = math.nan, math.inf

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from course_lib.settings import seeded_generator
-from course_lib.surfaces import Surface
+from course_lib.surfaces.losses import Surface
 
 
 class LineFit(Surface):

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from course_lib.checks.properties import (
+from course_lib.checks.judges import (
     dropout,
     gain,
     log_uniform_draws,

@@ -4,8 +4,7 @@ import pytest
 import torch
 
 from course_lib.optim import SGD
-from course_lib.regression import LineFit
-from course_lib.surfaces import walk
+from course_lib.surfaces import LineFit, walk
 
 
 @pytest.fixture

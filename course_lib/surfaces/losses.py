@@ -1,4 +1,4 @@
-"""Losses of two weights, and the paths that optimizers take on them.
+"""Losses of two weights.
 
 A surface is called with weights of shape ``(..., 2)`` and returns one loss for each pair, so
 one call prices a single point, a path, a grid or thousands of starts.
@@ -6,13 +6,12 @@ one call prices a single point, a path, a grid or thousands of starts.
 
 import math
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor
-from torch.optim.lr_scheduler import LRScheduler
 
-from course_lib.settings import nudge_, shifted
+from course_lib.settings import shifted
 
 Point = tuple[float, float]
 
@@ -335,7 +334,7 @@ class Noisy(Surface):
     noise: only :meth:`at_step` tilts it. ξₜ is a function of ``seed`` and t and of nothing
     else, hence the same on every machine, and the same for all starts of one walk, as the
     examples of a minibatch are. For noise that differs from start to start, give
-    :func:`walk` its ``noise``.
+    :func:`~course_lib.surfaces.walk` its ``noise``.
 
     Args:
         surface: the surface under the noise. Default ``Quadratic((1, 5))``.
@@ -380,73 +379,3 @@ def _uniform(seed: int, counter: int) -> float:
     h = ((h ^ h >> 16) * 0x85EBCA6B) & 0xFFFFFFFF
     h = ((h ^ h >> 13) * 0xC2B2AE35) & 0xFFFFFFFF
     return (h ^ h >> 16) / 2**32
-
-
-def walk(
-    surface: Surface,
-    make_optimizer: Callable[[list[Tensor]], torch.optim.Optimizer],
-    start: Tensor | Point | None = None,
-    steps: int = 100,
-    *,
-    noise: float = 0.0,
-    generator: torch.Generator | None = None,
-    clip: Callable[[list[Tensor]], Any] | None = None,
-    make_scheduler: Callable[[torch.optim.Optimizer], LRScheduler] | None = None,
-) -> Tensor:
-    """Take an optimizer for a walk from one start, or from thousands at once.
-
-    All starts are one parameter and their losses are summed, so each start gets its own
-    gradient. With a method that treats every weight alone (all but LARS, LAMB, Muon, SWATS
-    and clipping by norm, which measure the whole parameter) a walk from many starts is the
-    same as many walks; for the others give one start at a time.
-
-    A start that diverges keeps its infinities and NaNs in the path and leaves the other
-    starts alone: ``path[-1].isfinite().all(-1)`` tells them apart.
-
-    Args:
-        surface: where to walk.
-        make_optimizer: makes the optimizer, as in ``lambda params: SGD(params, lr=0.1)``.
-        start: weights of shape ``(..., 2)``, in any dtype and on any device, or a pair of
-            numbers. Default: the surface's start.
-        steps: how many updates. Default 100.
-        noise: standard deviation of the normal noise added to each component of each
-            gradient, independently for every start and step. Default 0.
-        generator: draws the noise; lives on the device of ``start``. Default torch's own.
-        clip: changes the gradients in place before each step, as in
-            ``lambda params: clip_by_norm(params, 1.0)``. Default: leave them.
-        make_scheduler: makes a scheduler that is stepped after each update, as in
-            ``lambda optimizer: StepLR(optimizer, 30)``. Default: a constant rate.
-
-    Returns:
-        The path, shape ``(steps + 1, ..., 2)``, the start included.
-
-    Raises:
-        ValueError: ``steps`` is negative, or ``start`` does not end in a dimension of size 2.
-
-    Example:
-        >>> path = walk(Quadratic((1, 1)), lambda p: torch.optim.SGD(p, lr=0.5), (4.0, 0.0), 3)
-        >>> path[:, 0].tolist()
-        [4.0, 2.0, 1.0, 0.5]
-    """
-    if steps < 0:
-        raise ValueError(f"Invalid steps: {steps!r} is negative: a walk takes 0 steps or more.")
-    if not isinstance(start, Tensor):
-        start = torch.tensor(start or surface.start, dtype=torch.get_default_dtype())
-    w = nudge_(start.detach().clone()).requires_grad_()
-    optimizer = make_optimizer([w])
-    scheduler = make_scheduler(optimizer) if make_scheduler else None
-    path = [w.detach().clone()]
-    for t in range(steps):
-        optimizer.zero_grad()
-        surface.at_step(t)(w).sum().backward()
-        if noise:
-            xi = torch.empty_like(w).normal_(std=noise, generator=generator)
-            assert w.grad is not None  # backward has filled it
-            w.grad.add_(xi)
-        if clip:
-            clip([w])
-        optimizer.step()
-        if scheduler:
-            scheduler.step()
-        path.append(w.detach().clone())
-    return torch.stack(path)

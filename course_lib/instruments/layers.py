@@ -1,16 +1,11 @@
-"""What happens inside a network: histograms of each layer, variances over the layers."""
+"""What happens inside a network: the weights, gradients and outputs of each linear layer."""
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
-from matplotlib.ticker import MaxNLocator
 from torch import Tensor, nn
-
-from course_lib.plotting.style import curve_style, series_style
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -108,82 +103,3 @@ def layer_outputs(model: nn.Module, x: Tensor) -> dict[str, Tensor]:
             )
         inner(x)
     return outputs
-
-
-def plot_histograms(
-    values: Mapping[str, Tensor], quantity: str, *, series: int = 0, columns: int = 3
-) -> Figure:
-    """Draw a histogram for each layer, its standard deviation σ above it.
-
-    Values that are not finite are not counted, and make σ NaN.
-
-    Args:
-        values: what to count, by the layer's name, as :func:`layer_weights`,
-            :func:`layer_gradients` and :func:`layer_outputs` return it.
-        quantity: what it is, in the plural, such as ``"weights"``.
-        series: whose colour it gets, as for :func:`series_style`. Default 0.
-        columns: how many histograms side by side. Default 3.
-
-    Returns:
-        A figure with one panel for each layer.
-    """
-    rows = -(-len(values) // columns)
-    fig = Figure(figsize=(2.4 * columns, 2.2 * rows + 0.4))
-    panels = fig.subplots(rows, columns, squeeze=False).flatten()
-    for ax, (name, tensor) in zip(panels, values.items(), strict=False):
-        x = tensor.detach().flatten().float().cpu()
-        finite = x[x.isfinite()]
-        ax.hist(
-            finite.numpy(),
-            bins=51,  # odd: the middle of the axis lies within a bar
-            range=_span(finite),
-            color=series_style(series)["color"],
-            histtype="stepfilled",
-        )
-        ax.set_title(f"{name}\n$\\sigma$ = {x.std():.2g}", fontsize=11)
-        ax.set_yticks([])
-        ax.xaxis.set_major_locator(MaxNLocator(3))
-        ax.ticklabel_format(axis="x", scilimits=(-2, 3))
-        ax.grid(False)
-        ax.spines["left"].set_visible(False)
-    for ax in panels[len(values) :]:
-        ax.remove()
-    fig.supxlabel(quantity)
-    fig.supylabel("how many")
-    return fig
-
-
-def _span(x: Tensor) -> tuple[float, float] | None:
-    """From where to where to count: values that differ by rounding alone share one bar."""
-    if not len(x):
-        return None
-    low, high = x.min().item(), x.max().item()
-    if high - low > 1e-5 * max(abs(low), abs(high)):
-        return low, high
-    middle = (low + high) / 2
-    half = abs(middle) / 2 or 0.5
-    return middle - half, middle + half
-
-
-def plot_variance_profile(
-    variances: Mapping[str, Sequence[float]], ax: Axes | None = None, *, quantity: str = "output"
-) -> Figure | SubFigure:
-    """Draw how a variance changes from layer to layer, on a logarithmic axis.
-
-    Args:
-        variances: one variance for each layer, by the name of what is compared, such as an
-            initialization.
-        ax: where. Default: a figure of its own.
-        quantity: of what the variance is. Default ``"output"``.
-
-    Returns:
-        The figure.
-    """
-    ax = ax or Figure().subplots()
-    for i, (name, values) in enumerate(variances.items()):
-        ax.plot(range(1, len(values) + 1), values, **curve_style(name, i), label=name)
-    ax.set_yscale("log")
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.set(xlabel="layer", ylabel=f"variance of the {quantity}")
-    ax.legend()
-    return ax.figure

@@ -7,42 +7,13 @@ import torch
 from torch import nn
 
 from course_lib.data import Split
-from course_lib.diagnosis import (
-    batches_of,
+from course_lib.instruments.vital_signs import (
     dead_units,
     losses_along,
     update_ratios,
     weight_matrices,
 )
 from course_lib.models import MLP
-
-SPLIT = Split(torch.arange(14.0).view(7, 2), torch.arange(7))
-
-
-def labels_of(**arguments):
-    return [y.tolist() for _, y in batches_of(SPLIT, 3, **arguments)]
-
-
-def test_every_epoch_has_each_image_once_and_its_own_order():
-    batches = labels_of(epochs=2)
-    assert [len(y) for y in batches] == [3, 3, 1] * 2
-    seen = [label for y in batches for label in y]
-    assert sorted(seen[:7]) == sorted(seen[7:]) == list(range(7))
-    assert seen[:7] != seen[7:]
-
-
-def test_images_and_labels_stay_together():
-    for x, y in batches_of(SPLIT, 3, epochs=3):
-        assert torch.equal(x[:, 0], 2.0 * y)
-
-
-def test_the_seed_decides_the_order():
-    assert labels_of(epochs=1, seed=1) == labels_of(epochs=1, seed=1)
-    assert labels_of(epochs=1, seed=1) != labels_of(epochs=1, seed=2)
-
-
-def test_without_shuffling_the_order_is_that_of_the_split():
-    assert labels_of(epochs=2, shuffle=False) == [[0, 1, 2], [3, 4, 5], [6]] * 2
 
 
 def line(lr=0.5):
@@ -55,37 +26,45 @@ def slope(scores, _):
     return scores.mean()
 
 
-ONES = [(torch.ones(4, 1), torch.zeros(4))] * 4
+ONES = Split(torch.ones(4, 1), torch.zeros(4)), [torch.arange(4)] * 4
+
+
+def test_the_batches_say_which_examples_a_step_sees():
+    split = Split(torch.arange(3.0).view(3, 1), torch.zeros(3))
+    batches = [torch.tensor([2]), torch.tensor([0, 1])]
+    assert losses_along(*line(lr=0.0), split, batches, loss=slope) == [2.0, 0.5]
 
 
 def test_losses_are_those_before_each_step():
     model, optimizer = line()
-    assert losses_along(model, optimizer, ONES, loss=slope) == [1.0, 0.5, 0.0, -0.5]
+    assert losses_along(model, optimizer, *ONES, loss=slope) == [1.0, 0.5, 0.0, -0.5]
 
 
 def test_gradients_that_are_not_cleared_add_up():
     model, optimizer = line()
     # the slope is 1: steps of 1, 2, 3 halves
-    losses = losses_along(model, optimizer, ONES, loss=slope, clear=False)
+    losses = losses_along(model, optimizer, *ONES, loss=slope, clear=False)
     assert losses == [1.0, 0.5, -0.5, -2.0]
 
 
 def test_what_an_earlier_run_left_in_the_gradients_is_no_part_of_this_one():
     model, optimizer = line()
     model.weight.grad = torch.full((1, 1), 100.0)
-    assert losses_along(model, optimizer, ONES[:2], loss=slope, clear=False) == [1.0, 0.5]
+    split, batches = ONES
+    losses = losses_along(model, optimizer, split, batches[:2], loss=slope, clear=False)
+    assert losses == [1.0, 0.5]
 
 
 def test_the_schedule_is_a_factor_of_the_rate():
     model, optimizer = line()
-    losses = losses_along(model, optimizer, ONES, loss=slope, schedule=lambda t: [1, 0, 2, 1][t])
+    losses = losses_along(model, optimizer, *ONES, loss=slope, schedule=lambda t: [1, 0, 2, 1][t])
     assert losses == [1.0, 0.5, 0.5, -0.5]
 
 
 def test_it_looks_after_each_step_and_goes_on_through_nan():
     model, optimizer = line(lr=math.inf)
     seen = []
-    losses = losses_along(model, optimizer, ONES, loss=slope, look=seen.append)
+    losses = losses_along(model, optimizer, *ONES, loss=slope, look=seen.append)
     assert seen == [1, 2, 3, 4]
     assert not math.isfinite(losses[-1])
 

@@ -11,9 +11,8 @@ from course_lib.plotting import (
     method_style,
     plot_contours,
     plot_paths,
-    plot_surface_3d,
 )
-from course_lib.plotting.surfaces import spread_levels
+from course_lib.plotting.contours import spread_levels
 from course_lib.surfaces import Beale, Cliff, Quadratic, Rosenbrock, Saddle, SteepOptima
 from tests.plotting.helpers import assert_readable
 
@@ -114,17 +113,6 @@ def test_paths_come_one_at_a_time(path):
         plot_paths(Quadratic(), {"SGD": path})
 
 
-def test_a_surface_in_three_dimensions_shows_the_loss_upwards():
-    fig = plot_surface_3d(SteepOptima())
-    assert_readable(fig, panels=1)
-    ax = fig.axes[0]
-    assert ax.get_zlabel() == "loss"
-    low, high = ax.get_zlim()
-    assert low < -3.9
-    assert high > -0.1
-    assert ax.collections[0].get_rasterized()
-
-
 def test_a_film_holds_its_frames_and_needs_nothing_else():
     film = animate_paths(Quadratic(), PATHS, 'Two "paths" <in> a ravine.', frames=4).data
     frames = re.findall(r'frames\[\d\] = "data:image/png;base64,([^"]+)"', film)
@@ -144,7 +132,7 @@ def test_a_film_has_a_start_and_an_end():
 def test_a_film_shows_each_path_up_to_the_step_of_the_frame(monkeypatch):
     films = []
     monkeypatch.setattr(
-        "course_lib.plotting.surfaces.FuncAnimation.to_jshtml",
+        "course_lib.plotting.contours.FuncAnimation.to_jshtml",
         lambda film, **_: films.append(film) or "",
     )
     animate_paths(Quadratic(), PATHS, "paths", frames=3)

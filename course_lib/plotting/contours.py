@@ -3,7 +3,6 @@
 import html
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from IPython.display import HTML
@@ -12,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap
 from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure, SubFigure
-from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from course_lib.plotting.style import CARD, INK, curve_style
@@ -159,38 +157,6 @@ def _mark_start(ax: Axes, w: np.ndarray) -> None:
     ax.plot(
         *w[0], "o", color=CARD, markersize=9, markeredgecolor=INK, markeredgewidth=1.6, zorder=4
     )
-
-
-def plot_surface_3d(
-    surface: Surface,
-    ax: Axes | None = None,
-    *,
-    elevation: float = 35.0,
-    azimuth: float = -60.0,
-) -> Figure | SubFigure:
-    """Draw a surface in three dimensions, the loss upwards.
-
-    Args:
-        surface: what to draw, over its ``domain``.
-        ax: where; made with ``projection="3d"``. Default: a figure of its own.
-        elevation: height of the eye over the plane of the weights, in degrees. Default 35.
-        azimuth: from which side it looks, in degrees. Default -60.
-
-    Returns:
-        The figure.
-    """
-    # Any, because matplotlib gives no types for axes in three dimensions.
-    axes: Any = ax or Figure(figsize=(6, 4.8)).add_subplot(projection="3d")
-    w1, w2, loss = (values.numpy() for values in surface.grid(120))
-    pixels = {"linewidth": 0, "antialiased": False, "rasterized": True}
-    axes.plot_surface(w1, w2, loss, cmap="viridis", rcount=120, ccount=120, **pixels)
-    axes.view_init(elevation, azimuth)
-    for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
-        axis.set_major_locator(MaxNLocator(4))
-    axes.set_box_aspect(None, zoom=0.9)  # leaves room for the label of the loss
-    axes.zaxis.labelpad = 8
-    axes.set(xlabel="$w_1$", ylabel="$w_2$", zlabel="loss", title=surface.name)
-    return axes.figure
 
 
 def animate_paths(

@@ -4,7 +4,7 @@ import math
 
 from torch import Tensor
 
-from course_lib.surfaces import Point, Surface
+from course_lib.surfaces.losses import Point, Surface
 
 
 class Rescaled(Surface):

@@ -134,7 +134,7 @@ def plot_error_bands(
 
     Args:
         rates: the values of the hyperparameter, on a logarithmic axis.
-        results: one number for each seed and rate, shape ``(seeds, rates)``, by name; a
+        results: one number for each rate and seed, shape ``(rates, seeds)``, by name; a
             method's name gives it the method's style.
         ax: where. Default: a figure of its own.
         xlabel: what the hyperparameter is. Default ``"learning rate"``.
@@ -144,7 +144,7 @@ def plot_error_bands(
         The figure.
 
     Raises:
-        ValueError: results are not of shape ``(seeds, rates)``.
+        ValueError: results are not of shape ``(rates, seeds)``.
     """
     ax = ax or Figure().subplots()
     rates = np.asarray(rates, dtype=float)
@@ -152,14 +152,15 @@ def plot_error_bands(
     crosses = 0
     for i, (name, table) in enumerate(results.items()):
         values = np.asarray(table, dtype=float)
-        if values.ndim != 2 or values.shape[1] != len(rates):
+        if values.ndim != 2 or len(values) != len(rates):
             raise ValueError(
                 f"The results of {name!r} have shape {values.shape}: "
-                f"give one row for each seed and {len(rates)} columns, one for each rate."
+                f"give {len(rates)} rows, one for each rate, and one column for each seed."
             )
         style = curve_style(name, i)
-        diverged = ~np.isfinite(values).all(0)
-        low, median, high = np.quantile(np.where(diverged, np.nan, values), [0.25, 0.5, 0.75], 0)
+        diverged = ~np.isfinite(values).all(axis=1)
+        finite = np.where(diverged[:, None], np.nan, values)
+        low, median, high = np.quantile(finite, [0.25, 0.5, 0.75], axis=1)
         ax.plot(rates, median, **style, label=name)
         ax.fill_between(rates, low, high, color=style["color"], alpha=0.2, linewidth=0)
         height = np.full(diverged.sum(), 0.97 - 0.05 * i)  # as a share of the picture

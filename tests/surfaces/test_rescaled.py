@@ -5,8 +5,7 @@ import math
 import pytest
 import torch
 
-from course_lib.rescaled import Rescaled
-from course_lib.surfaces import Beale, Quadratic, Surface
+from course_lib.surfaces import Beale, Quadratic, Rescaled, Surface
 
 
 @pytest.mark.parametrize("surface", [Beale(), Quadratic((1, 7), 0.4)])

@@ -8,7 +8,7 @@ from course_lib.plotting import (
     plot_losses,
     plot_training_curves,
 )
-from course_lib.plotting.training import smoothed
+from course_lib.plotting.curves import smoothed
 from tests.plotting.helpers import assert_readable
 
 NAN, INF = float("nan"), float("inf")
@@ -74,8 +74,8 @@ def test_one_run_is_two_panels():
 
 
 def test_bands_are_the_median_and_quartiles_over_the_seeds():
-    seeds = [[9.0, 1.0], [1.0, 2.0], [5.0, 3.0], [3.0, 4.0], [7.0, 50.0]]
-    fig = plot_error_bands([0.01, 0.1], {"SGD": seeds}, ylabel="test loss")
+    losses = [[9.0, 1.0, 5.0, 3.0, 7.0], [1.0, 2.0, 3.0, 4.0, 50.0]]
+    fig = plot_error_bands([0.01, 0.1], {"SGD": losses}, ylabel="test loss")
     assert_readable(fig, panels=1)
     ax = fig.axes[0]
     assert (ax.get_xscale(), ax.get_xlabel(), ax.get_ylabel()) == (
@@ -90,8 +90,8 @@ def test_bands_are_the_median_and_quartiles_over_the_seeds():
 
 @pytest.mark.parametrize("bad", [NAN, INF])
 def test_a_rate_at_which_a_seed_diverged_gets_a_cross_and_no_median(bad):
-    seeds = [[1.0, 2.0, bad], [1.0, 2.0, 3.0]]
-    ax = plot_error_bands([0.01, 0.1, 1.0], {"SGD": seeds}).axes[0]
+    losses = [[1.0, 1.0], [2.0, 2.0], [bad, 3.0]]
+    ax = plot_error_bands([0.01, 0.1, 1.0], {"SGD": losses}).axes[0]
     np.testing.assert_array_equal(labelled(ax)["SGD"].get_ydata(), [1, 2, NAN])
     cross, key = (line for line in ax.lines if line.get_marker() == "x")
     assert cross.get_xdata().tolist() == [1]
@@ -100,11 +100,11 @@ def test_a_rate_at_which_a_seed_diverged_gets_a_cross_and_no_median(bad):
 
 
 def test_crosses_are_explained_where_there_are_some():
-    ax = plot_error_bands([0.1, 1.0], {"SGD": [[1.0, 2.0]]}).axes[0]
+    ax = plot_error_bands([0.1, 1.0], {"SGD": [[1.0], [2.0]]}).axes[0]
     assert list(labelled(ax)) == ["SGD"]
 
 
-@pytest.mark.parametrize("results", [[1.0, 2.0], [[1.0, 2.0, 3.0]], [[[1.0, 2.0]]]])
-def test_results_have_a_row_for_each_seed(results):
-    with pytest.raises(ValueError, match="The results of 'SGD' have shape .* one row for each"):
+@pytest.mark.parametrize("results", [[1.0, 2.0], [[1.0, 2.0]], [[[1.0]], [[2.0]]]])
+def test_results_have_a_row_for_each_rate(results):
+    with pytest.raises(ValueError, match="The results of 'SGD' have shape .* one for each rate"):
         plot_error_bands([0.1, 1.0], {"SGD": results})

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parameters_to_vector
 
-from course_lib.curvature import sharpness
+from course_lib.instruments.curvature import sharpness
 
 
 @pytest.fixture
