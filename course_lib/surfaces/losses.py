@@ -334,7 +334,7 @@ class Noisy(Surface):
     noise: only :meth:`at_step` tilts it. ξₜ is a function of ``seed`` and t and of nothing
     else, hence the same on every machine, and the same for all starts of one walk, as the
     examples of a minibatch are. For noise that differs from start to start, give
-    :func:`~course_lib.surfaces.walk` its ``noise``.
+    :func:`~course_lib.surfaces.walks.walk` its ``noise``.
 
     Args:
         surface: the surface under the noise. Default ``Quadratic((1, 5))``.
