@@ -11,6 +11,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from course_lib.arguments import require
 from course_lib.settings import shifted
 
 Point = tuple[float, float]
@@ -348,8 +349,7 @@ class Noisy(Surface):
     name = "Noisy"
 
     def __init__(self, surface: Surface | None = None, std: float = 1.0, seed: int = 0) -> None:
-        if not 0 <= std < math.inf:
-            raise ValueError(f"Invalid std: {std!r} is not a finite number of 0 or more.")
+        require("std", std, "[0, inf)")
         self.surface = Quadratic((1.0, 5.0)) if surface is None else surface
         self.std = std
         self.seed = seed
