@@ -3,8 +3,8 @@
 import torch
 from torch import Generator, Tensor
 
+from course_lib.arguments import require
 from course_lib.data import MEAN, STD
-from course_lib.optim.base import require
 
 BACKGROUND = (0 - MEAN) / STD
 """What an empty pixel is after normalization: not zero."""

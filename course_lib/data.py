@@ -20,6 +20,7 @@ from types import ModuleType
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from course_lib import settings
 
@@ -78,7 +79,7 @@ class Split:
 
     Args:
         images: float32, (N, 1, 28, 28).
-        labels: int64 from 0 to 9, (N,).
+        labels: int64 from 0 to 9, (N,), or probabilities of the classes, (N, 10).
     """
 
     images: Tensor
@@ -90,6 +91,10 @@ class Split:
     def subset(self, indices: Tensor | Sequence[int] | slice) -> "Split":
         """The images and labels at these indices, in this order."""
         return Split(self.images[indices], self.labels[indices])
+
+    def pooled(self, size: int) -> "Split":
+        """Smaller images: each pixel the mean of ``size`` times ``size``."""
+        return Split(avg_pool2d(self.images, size), self.labels)
 
 
 @dataclass(frozen=True)

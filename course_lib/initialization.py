@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-from course_lib.optim.base import require
+from course_lib.arguments import require
 from course_lib.settings import nudge_
 
 GAINS = {

@@ -1,12 +1,12 @@
 """The network that the book trains: a stack of linear layers and activations."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
 from torch import Tensor, nn
 
-from course_lib.settings import nudge_
+from course_lib.settings import device, nudge_, seed_everything
 
 ACTIVATIONS = {
     "identity": nn.Identity,
@@ -88,3 +88,25 @@ class MLP(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """The scores (N, classes) of images (N, ...), which are flattened."""
         return self.layers(x.flatten(start_dim=1))
+
+
+def seeded(seeds: int, fill_: Callable[[MLP], object] | None = None, **config: Any) -> list[MLP]:
+    """One network for each of the seeds 0, 1, 2, ..., on the course's device.
+
+    Args:
+        seeds: how many.
+        fill_: chooses other weights, in place. Default: those that torch starts with.
+        **config: the arguments of :class:`MLP`.
+
+    Example:
+        >>> [model.config["hidden"] for model in seeded(2, hidden=(5,), inputs=4)]
+        [[5], [5]]
+    """
+    models = []
+    for seed in range(seeds):
+        seed_everything(seed)
+        model = MLP(**config)
+        if fill_ is not None:
+            fill_(model)
+        models.append(model.to(device()))
+    return models

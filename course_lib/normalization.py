@@ -26,7 +26,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from course_lib.optim.base import require
+from course_lib.arguments import require
 
 
 class Cache(NamedTuple):

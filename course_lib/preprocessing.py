@@ -9,7 +9,7 @@ from typing import NoReturn, Self
 import torch
 from torch import Tensor
 
-from course_lib.optim.base import require
+from course_lib.arguments import require
 
 
 class Preprocessing:

@@ -1,4 +1,4 @@
-"""Ways to do better on images not seen than on those memorized."""
+"""Ways to do well on images not seen, at the cost of those trained on."""
 
 import copy
 import math
@@ -8,31 +8,14 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-from course_lib.optim.base import require
-
-
-def l2_penalty(w: Tensor, strength: float) -> Tensor:
-    r"""The L2 penalty, with the factor ½ that makes its gradient :func:`l2_gradient`.
-
-    .. math::
-        R(w) = \frac{\lambda}{2} \lVert w \rVert_2^2
-
-    Args:
-        w: the weights, any shape.
-        strength: :math:`\lambda`, 0 or more.
-
-    Returns:
-        The penalty (0-d), to be added to the loss.
-    """
-    require("strength", strength, "[0, inf)")
-    return strength / 2 * w.square().sum()
+from course_lib.arguments import require
 
 
 def l2_gradient(w: Tensor, strength: float) -> Tensor:
     r"""The gradient of the L2 penalty, which is how ``weight_decay`` enters SGD.
 
     .. math::
-        \nabla R = \lambda w
+        R = \frac{\lambda}{2} \lVert w \rVert^2, \qquad \nabla R = \lambda w
 
     Args:
         w: the weights, any shape.
@@ -45,28 +28,11 @@ def l2_gradient(w: Tensor, strength: float) -> Tensor:
     return strength * w
 
 
-def l1_penalty(w: Tensor, strength: float) -> Tensor:
-    r"""The L1 penalty, which drives weights to exactly zero.
-
-    .. math::
-        R(w) = \lambda \lVert w \rVert_1
-
-    Args:
-        w: the weights, any shape.
-        strength: :math:`\lambda`, 0 or more.
-
-    Returns:
-        The penalty (0-d), to be added to the loss.
-    """
-    require("strength", strength, "[0, inf)")
-    return strength * w.abs().sum()
-
-
 def l1_gradient(w: Tensor, strength: float) -> Tensor:
     r"""A subgradient of the L1 penalty: the same pull on every weight, none on zeros.
 
     .. math::
-        \nabla R = \lambda \operatorname{sign}(w)
+        R = \lambda \lVert w \rVert_1, \qquad \nabla R = \lambda \operatorname{sign}(w)
 
     Steps along it jump over zero and back; :func:`l1_proximal_step` stops there.
 

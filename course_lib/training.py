@@ -13,8 +13,8 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from tqdm.auto import tqdm
 
 from course_lib import checkpoints
+from course_lib.arguments import require
 from course_lib.data import FashionMNIST, Split
-from course_lib.optim.base import require
 from course_lib.settings import seeded_generator
 
 Loss = Callable[[Tensor, Tensor], Tensor]

@@ -16,6 +16,7 @@ LONG_AGO = (1980, 1, 1, 0, 0, 0)
 def contents(root: Path = ROOT) -> dict[str, Path]:
     """The files of the zip: the name inside it, and where it comes from."""
     code = [path for path in (root / "course_lib").rglob("*") if path.is_file()]
+    code = [path for path in code if root / "course_lib" / "experiments" not in path.parents]
     exercises = [path for path in (root / "exercises").rglob("*") if path.is_file()]
     single = [root / "pyproject.toml", root / "requirements.lock", root / "LICENSE"]
     kept = [

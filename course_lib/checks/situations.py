@@ -17,7 +17,7 @@ from typing import Any
 
 from torch import Tensor
 
-from course_lib.checks import properties
+from course_lib.checks import judges
 from course_lib.checks.values import fresh, short, unchanged
 
 __all__ = ["INPUTS", "WHOLE", "Call", "Fault", "Outcome", "Property", "Situation", "Steps"]
@@ -143,7 +143,7 @@ class Property:
 
     Args:
         label: what is special here, in words.
-        judge: the name of a function in :mod:`course_lib.checks.properties`.
+        judge: the name of a function in :mod:`course_lib.checks.judges`.
         kwargs: what the judge takes besides the function.
         part: the part of the points that depends on this.
         told: whether to show them as the arguments of a call.
@@ -162,7 +162,7 @@ class Property:
             return invoke(answer, args, kwargs, self.part)
 
         try:
-            return Outcome([], getattr(properties, self.judge)(guarded, **self.kwargs))
+            return Outcome([], getattr(judges, self.judge)(guarded, **self.kwargs))
         except Fault as fault:
             return Outcome([], str(fault))
 

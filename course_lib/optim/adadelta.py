@@ -35,6 +35,9 @@ class Adadelta(Optimizer):
     Source: Zeiler, "ADADELTA: An Adaptive Learning Rate Method", 2012.
     """
 
+    proportional = True
+    RANGES = {**Optimizer.RANGES, "rho": "[0, 1]"}
+
     def __init__(
         self,
         params: ParamsT,

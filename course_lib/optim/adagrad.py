@@ -34,6 +34,9 @@ class Adagrad(Optimizer):
     Stochastic Optimization", 2011.
     """
 
+    proportional = True
+    RANGES = {**Optimizer.RANGES, "lr_decay": "[0, inf)", "initial_accumulator_value": "[0, inf)"}
+
     def __init__(
         self,
         params: ParamsT,

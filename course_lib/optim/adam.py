@@ -36,6 +36,8 @@ class Adam(Optimizer):
     Kale and Kumar, "On the Convergence of Adam and Beyond", 2018.
     """
 
+    proportional = True
+
     def __init__(
         self,
         params: ParamsT,

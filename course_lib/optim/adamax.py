@@ -33,6 +33,8 @@ class Adamax(Optimizer):
     Source: Kingma and Ba, "Adam: A Method for Stochastic Optimization", section 7.1, 2015.
     """
 
+    proportional = True
+
     def __init__(
         self,
         params: ParamsT,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from course_lib.optim.base import require
+from course_lib.arguments import require
 
 
 def clip_by_norm(grads: Sequence[Tensor], max_norm: float) -> tuple[list[Tensor], Tensor]:

@@ -36,6 +36,8 @@ class LARS(Optimizer):
     Source: You, Gitman and Ginsburg, "Large Batch Training of Convolutional Networks", 2017.
     """
 
+    RANGES = {**Optimizer.RANGES, "trust_coefficient": "(0, inf)"}
+
     def __init__(
         self,
         params: ParamsT,

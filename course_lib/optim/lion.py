@@ -42,6 +42,8 @@ class Lion(Optimizer):
         [0.75, 1.25, 1.0]
     """
 
+    proportional = True
+
     def __init__(
         self,
         params: ParamsT,

@@ -34,6 +34,9 @@ class LocalGains(Optimizer):
     in this form Hinton, "Neural Networks for Machine Learning", lecture 6d, 2012.
     """
 
+    proportional = True
+    RANGES = {**Optimizer.RANGES, "beta": "[0, 1)"}
+
     def __init__(self, params: ParamsT, lr: float = 1e-2, beta: float = 0.05) -> None:
         super().__init__(params, dict(lr=lr, beta=beta))
 

@@ -31,6 +31,8 @@ class Momentum(Optimizer):
     Source: Polyak, "Some methods of speeding up the convergence of iteration methods", 1964.
     """
 
+    proportional = linear = True
+
     def __init__(
         self,
         params: ParamsT,

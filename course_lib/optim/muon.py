@@ -85,6 +85,8 @@ class Muon(Optimizer):
     match_rms_adamw: Liu et al., "Muon is Scalable for LLM Training", 2025.
     """
 
+    RANGES = {**Optimizer.RANGES, "ns_coefficients": ("(-inf, inf)",) * 3, "ns_steps": "[0, 100)"}
+
     def __init__(
         self,
         params: ParamsT,

@@ -37,6 +37,9 @@ class NAdam(Optimizer):
     Source: Dozat, "Incorporating Nesterov Momentum into Adam", 2016.
     """
 
+    proportional = True
+    RANGES = {**Optimizer.RANGES, "momentum_decay": "[0, inf)"}
+
     def __init__(
         self,
         params: ParamsT,

@@ -39,6 +39,8 @@ class RAdam(Optimizer):
     Source: Liu et al., "On the Variance of the Adaptive Learning Rate and Beyond", 2020.
     """
 
+    proportional = True
+
     def __init__(
         self,
         params: ParamsT,

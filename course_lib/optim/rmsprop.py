@@ -37,6 +37,9 @@ class RMSprop(Optimizer):
     with momentum, Graves, "Generating Sequences With Recurrent Neural Networks", 2013.
     """
 
+    proportional = True
+    RANGES = {**Optimizer.RANGES, "alpha": "[0, 1]"}
+
     def __init__(
         self,
         params: ParamsT,

@@ -35,6 +35,12 @@ class Rprop(Optimizer):
     learning: the RPROP algorithm", 1993; in this form Igel and Hüsken's iRprop⁻, 2000.
     """
 
+    RANGES = {
+        **Optimizer.RANGES,
+        "etas": ("(0, 1)", "(1, inf)"),
+        "step_sizes": ("(0, inf)", "(0, inf)"),
+    }
+
     def __init__(
         self,
         params: ParamsT,

@@ -30,7 +30,7 @@ class ScheduleFree(Optimizer):
     Source: Defazio et al., "The Road Less Scheduled", 2024.
     """
 
-    RANGES = {**Optimizer.RANGES, "momentum": "[0, 1)"}
+    RANGES = {**Optimizer.RANGES, "momentum": "[0, 1)", "warmup_steps": "[0, inf)"}
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter once, in training mode."""

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import torch
 
-from course_lib.optim.base import require
+from course_lib.arguments import require
 
 Schedule = Callable[[int], float]
 

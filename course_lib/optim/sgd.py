@@ -42,6 +42,9 @@ class SGD(Optimizer):
         [0.5, -1.0]
     """
 
+    proportional = linear = True
+    RANGES = {**Optimizer.RANGES, "dampening": "(-inf, inf)"}
+
     def __init__(
         self,
         params: ParamsT,

@@ -45,6 +45,8 @@ class SWATS(Optimizer):
     SGD", 2017.
     """
 
+    RANGES = {**Optimizer.RANGES, "tolerance": "[0, inf)"}
+
     def __init__(
         self,
         params: ParamsT,

@@ -6,44 +6,29 @@ several panels with ``fig = Figure(figsize=(7.2, 3.3)); left, right = fig.subplo
 ``matplotlib.figure``, and end the cell in ``fig``.
 """
 
-from course_lib.plotting.landscape import (
-    direction_between,
-    filter_normalized_direction,
-    losses_around,
-    plot_loss_line,
-    plot_loss_plane,
-)
-from course_lib.plotting.networks import (
-    layer_gradients,
-    layer_outputs,
-    layer_weights,
-    plot_histograms,
-    plot_variance_profile,
-)
-from course_lib.plotting.phase import plot_phase_diagram
-from course_lib.plotting.style import METHOD_STYLE, method_style, series_style, use_book_style
-from course_lib.plotting.surfaces import (
+from course_lib.plotting.contours import (
     animate_paths,
     plot_contours,
     plot_paths,
-    plot_surface_3d,
 )
-from course_lib.plotting.training import (
+from course_lib.plotting.curves import (
     plot_accuracies,
     plot_error_bands,
     plot_losses,
     plot_training_curves,
 )
+from course_lib.plotting.histograms import (
+    plot_histograms,
+)
+from course_lib.plotting.landscape import (
+    plot_loss_line,
+    plot_loss_plane,
+)
+from course_lib.plotting.phase import plot_phase_diagram
+from course_lib.plotting.style import method_style, series_style, use_book_style
 
 __all__ = [
-    "METHOD_STYLE",
     "animate_paths",
-    "direction_between",
-    "filter_normalized_direction",
-    "layer_gradients",
-    "layer_outputs",
-    "layer_weights",
-    "losses_around",
     "method_style",
     "plot_accuracies",
     "plot_contours",
@@ -54,9 +39,7 @@ __all__ = [
     "plot_losses",
     "plot_paths",
     "plot_phase_diagram",
-    "plot_surface_3d",
     "plot_training_curves",
-    "plot_variance_profile",
     "series_style",
     "use_book_style",
 ]

@@ -63,6 +63,10 @@ def test_a_notebook_imports_nothing_that_the_zip_lacks(name, handout):
             assert not module.startswith(("grading", "course_lib.optim")), module
 
 
+def test_no_long_runs_are_handed_out(handout):
+    assert not [p for p in zipfile.ZipFile(handout).namelist() if "experiments" in p]
+
+
 def test_start_says_which_python_it_needs(monkeypatch, capsys):
     namespace = {"__name__": "start", "__file__": str(student.HANDOUT / "start.py")}
     exec((student.HANDOUT / "start.py").read_text(), namespace)

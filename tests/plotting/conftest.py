@@ -1,9 +1,8 @@
 import matplotlib as mpl
 import pytest
-import torch
-from torch import nn
 
 from course_lib.plotting.style import use_book_style
+from tests.networks import batch, model, other  # noqa: F401
 
 
 @pytest.fixture(autouse=True)
@@ -12,21 +11,3 @@ def book_style():
         mpl.use("Agg")
         use_book_style()
         yield
-
-
-@pytest.fixture
-def model(device):
-    """A network that everything careless would change: it drops, normalizes and trains."""
-    torch.manual_seed(0)
-    model = nn.Sequential(
-        nn.Linear(6, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 3)
-    )
-    model[0].weight.grad = torch.ones(8, 6)
-    return model.to(device)
-
-
-@pytest.fixture
-def batch(device):
-    generator = torch.Generator().manual_seed(1)
-    x, y = torch.randn(32, 6, generator=generator), torch.arange(32) % 3
-    return x.to(device), y.to(device)

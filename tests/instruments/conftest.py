@@ -1,0 +1,1 @@
+from tests.networks import batch, model, other  # noqa: F401
