@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from course_lib.arguments import number, require
+from course_lib.optim import states
 
 
 class Optimizer(torch.optim.Optimizer):
@@ -46,6 +47,21 @@ class Optimizer(torch.optim.Optimizer):
             if name in self.RANGES:
                 require(name, value, self.RANGES[name])
         super().add_param_group(param_group)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What is remembered, in torch's names: torch's optimizer of this method can load it."""
+        return states.saved(self, super().state_dict())
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a saved state, ours or that of torch's optimizer of this method.
+
+        Args:
+            state_dict: what :meth:`state_dict` gave.
+
+        Raises:
+            ValueError: another method saved it, or the groups of parameters are others.
+        """
+        super().load_state_dict(states.loaded(self, state_dict))
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
