@@ -89,7 +89,7 @@ def test_a_state_from_before_the_names_still_loads(ours, theirs, arguments):
         (
             optim.Adam,
             optim.SGD,
-            "is of Adam, and SGD cannot go on from it: load it into the method",
+            "is of Adam, and SGD cannot go on from it: load it into",
         ),
         (optim.Momentum, optim.Nesterov, "is of Momentum, and Nesterov cannot"),
         (optim.Adam, optim.AdamW, "is of Adam, and AdamW cannot"),
