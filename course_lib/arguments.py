@@ -50,6 +50,32 @@ def require(name: str, value: Any, interval: str | tuple[str, ...]) -> None:
         raise ValueError(f"Invalid {name}: {value!r} is not in {interval}.")
 
 
+def require_type(name: str, value: object, kind: type, wanted: str) -> None:
+    """Check what an argument is.
+
+    Args:
+        name: what to call it in the error.
+        value: the argument.
+        kind: the class that it must be of.
+        wanted: what to pass.
+
+    Raises:
+        TypeError: ``value`` is something else.
+    """
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} is a {type(value).__name__}: pass {wanted}.")
+
+
+def listed(one_or_several: Any) -> list[Any]:
+    """A list of what may have been given alone.
+
+    Example:
+        >>> listed(3), listed((3, 4))
+        ([3], [3, 4])
+    """
+    return [*one_or_several] if isinstance(one_or_several, list | tuple) else [one_or_several]
+
+
 def require_whole(name: str, value: int, least: int = 1) -> None:
     """Check that an argument is a whole number, such as a count of steps.
 
