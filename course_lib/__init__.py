@@ -2,23 +2,26 @@
 
 ===================  ==========================================================
 ``optim``            optimizers and schedules, each beside its equation
+``surfaces``         losses of two weights, and walking on them
 ``autodiff``         backpropagation on a graph, in a page
 ``initialization``   where to start: constant, random, Xavier, Kaiming, LSUV
 ``normalization``    batch, layer, instance, group: forward and backward
 ``regularization``   penalties, dropout, early stopping, mixup, SAM
 ``preprocessing``    fit on the training set, applied to all
+``augmentation``     flips and shifts of the pictures
 ``data``             Fashion-MNIST: the shipped subset and the full set
 ``models``           the network that the book trains
 ``training``         one training loop: progress, best weights, resume
 ``checkpoints``      the files that a run can be resumed from
-``curvature``        how sharply a loss bends
-``copies``           many copies of a network, trained at once
-``regression``       the smallest real problem: a line through images
-``surfaces``         two-parameter losses to walk on
+``many``             many small networks, trained at once
+``instruments``      what is measured of a network
 ``plotting``         the book's figures and its colours
+``experiments``      runs too long for a chapter
 ``claims``           sentences of the book that are measured
 ``evidence``         the same sentences measured again, under other conditions
 ``checks``           what an exercise is and what a student is told
+``arguments``        how a wrong argument is refused
 ``settings``         device, data set, seeds and the first weights
+``files``            files that are replaced whole or not at all
 ===================  ==========================================================
 """

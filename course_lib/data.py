@@ -79,7 +79,7 @@ class Split:
 
     Args:
         images: float32, (N, 1, 28, 28).
-        labels: int64 from 0 to 9, (N,).
+        labels: int64 from 0 to 9, (N,), or probabilities of the classes, (N, 10).
     """
 
     images: Tensor

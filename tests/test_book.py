@@ -22,13 +22,6 @@ LONGEST_FUNCTION = 16  # lines; what is longer is a helper, and belongs in cours
 WIDEST_FIGURE = 7.2  # inches; wider ones have letters too small for a phone
 FEWEST_FIGURES = 6
 
-# Chapters with a claim that was not yet measured under every condition, or lies within its spread.
-# A chapter leaves this list when `make robust` finds nothing more; none is added.
-PENDING = {
-    "practice",
-    "regularization",
-}
-
 
 def text_of(path):
     """What an author wrote on a page for readers: all of it, or a notebook's text cells."""
@@ -302,9 +295,7 @@ def test_the_record_is_of_the_code_that_stands_there(chapter, record):
     assert record.wording == found.wording, f"Sentences have changed: {again}"
 
 
-def test_every_claim_held_under_every_condition_and_beyond_its_spread(chapter, record, request):
-    if chapter.name in PENDING:
-        request.applymarker(pytest.mark.xfail(strict=True, reason="it is yet to be measured"))
+def test_every_claim_held_under_every_condition_and_beyond_its_spread(record):
     assert list(record.complaints()) == []
 
 

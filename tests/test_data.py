@@ -92,6 +92,12 @@ def test_a_subset_holds_the_chosen_images_with_their_labels(indices):
     assert torch.equal(part.labels, split.labels[indices])
 
 
+def test_pooled_pixels_are_means():
+    split = data.Split(torch.arange(16.0).view(1, 1, 4, 4), torch.zeros(1))
+    assert split.pooled(2).images.tolist() == [[[[2.5, 4.5], [10.5, 12.5]]]]
+    assert split.pooled(2).labels is split.labels
+
+
 # The rule of the subset
 
 

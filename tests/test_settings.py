@@ -6,11 +6,10 @@ import pytest
 import torch
 
 from course_lib import settings
-from course_lib.grids import walk_rates
 from course_lib.initialization import normal_, orthogonal_, uniform_
 from course_lib.models import MLP
 from course_lib.optim import SGD
-from course_lib.surfaces import Quadratic, walk
+from course_lib.surfaces import Quadratic, walk, walk_rates
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def _work(waiting: list[Run], workers: int, done: int) -> None:
             for future in as_completed(futures):
                 run, result = futures[future], future.result()
                 done += 1
-                left -= expected[run]
+                left = max(left - expected[run], 0.0)
                 pace = (time.monotonic() - start) / max(estimate - left, 1e-9)
                 print(
                     f"[{done:{len(str(total))}}/{total}] {_summary(run, result)}; "

@@ -53,7 +53,7 @@ def sharpness(
         raise ValueError(f"iterations is {iterations!r}: multiply by the Hessian at least once.")
     params = list(params)
     g = torch.autograd.grad(loss, params, create_graph=True)
-    v = [torch.randn_like(w) for w in params] if start is None else list(start)
+    v = list(start or (torch.randn(w.shape, dtype=w.dtype, device=w.device) for w in params))
     for _ in range(iterations):
         norm = math.sqrt(_dot(v, v))
         v = [x / norm for x in v]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from course_lib.arguments import require
 from course_lib.settings import seeded_generator
 
 
@@ -38,10 +39,8 @@ class Draws:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.batch_size < 0 or self.steps < 0:
-            raise ValueError(
-                f"batch_size is {self.batch_size!r} and steps {self.steps!r}: pass 0 or more."
-            )
+        require("batch_size", self.batch_size, "[0, inf)")
+        require("steps", self.steps, "[0, inf)")
         if isinstance(self.among, Tensor) and self.networks not in (None, len(self.among)):
             raise ValueError(f"{len(self.among)} rows of examples for {self.networks} networks.")
 

@@ -42,7 +42,7 @@ def train(
         split: images (N, ...), and labels (N,) or probabilities (N, classes).
         batches: for each step the indices of its minibatch: (B,) or (1, B) for all networks,
             (K, B) for each its own, or (S, B) if network k sees row k modulo S. See
-            :class:`Draws` and :class:`Epochs`.
+            :mod:`course_lib.many.batches`.
         lr: the rate :math:`\eta`, one for all or one for each network.
         method: makes the optimizer from parameters and ``lr``, as ``partial(Adam, eps=0.1)``
             does, or a list of optimizers that share the parameters. Default SGD.
@@ -249,7 +249,7 @@ def try_rates(
         batches: as :func:`train` takes them; with (S, B) each model has minibatches of its own,
             the same at every rate.
         method: as :func:`train` takes it. Default SGD.
-        build: makes one module of the networks. Default: :class:`Many`, the plain ones.
+        build: makes one module of the networks. Default: :class:`~course_lib.many.networks.Many`.
         masks: for each layer a tensor of ones and zeros, (S, inputs, outputs): weights where it
             is 0 are kept at 0. Default: none.
         **how: further arguments of :func:`train`.

@@ -122,8 +122,9 @@ def plot_paths(
 
     Args:
         surface: what they walked on.
-        paths: path by name, each of shape ``(steps + 1, 2)``, as :func:`walk` returns it; a
-            method's name gives it the method's style.
+        paths: path by name, each of shape ``(steps + 1, 2)``, as
+            :func:`~course_lib.surfaces.walks.walk` returns it; a method's name gives it the
+            method's style.
         ax: where. Default: a figure of its own.
         levels: as for :func:`plot_contours`.
 

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from course_lib.arguments import require
 from course_lib.plotting.style import MUTED, curve_style
 
 
@@ -29,8 +30,7 @@ def smoothed(values: Sequence[float], smoothing: float) -> np.ndarray:
         >>> smoothed([4.0, 4.0, 4.0], 0.9).round(6).tolist()
         [4.0, 4.0, 4.0]
     """
-    if not 0 <= smoothing < 1:
-        raise ValueError(f"Invalid smoothing: {smoothing!r} is not in [0, 1).")
+    require("smoothing", smoothing, "[0, 1)")
     m, averages = 0.0, []
     for t, x in enumerate(values, start=1):
         m = smoothing * m + (1 - smoothing) * x

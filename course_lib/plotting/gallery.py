@@ -6,8 +6,8 @@ from math import ceil, isfinite
 import numpy as np
 from matplotlib.figure import Figure
 
-from course_lib.plotting.style import MUTED, series_style
 from course_lib.plotting.curves import smoothed
+from course_lib.plotting.style import MUTED, series_style
 
 
 def plot_gallery(

@@ -11,6 +11,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from course_lib.arguments import require
 from course_lib.settings import shifted
 
 Point = tuple[float, float]
@@ -334,7 +335,7 @@ class Noisy(Surface):
     noise: only :meth:`at_step` tilts it. ξₜ is a function of ``seed`` and t and of nothing
     else, hence the same on every machine, and the same for all starts of one walk, as the
     examples of a minibatch are. For noise that differs from start to start, give
-    :func:`~course_lib.surfaces.walk` its ``noise``.
+    :func:`~course_lib.surfaces.walks.walk` its ``noise``.
 
     Args:
         surface: the surface under the noise. Default ``Quadratic((1, 5))``.
@@ -348,8 +349,7 @@ class Noisy(Surface):
     name = "Noisy"
 
     def __init__(self, surface: Surface | None = None, std: float = 1.0, seed: int = 0) -> None:
-        if not 0 <= std < math.inf:
-            raise ValueError(f"Invalid std: {std!r} is not a finite number of 0 or more.")
+        require("std", std, "[0, inf)")
         self.surface = Quadratic((1.0, 5.0)) if surface is None else surface
         self.std = std
         self.seed = seed

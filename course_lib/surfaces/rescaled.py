@@ -1,9 +1,8 @@
-"""A loss in other units: the same hills, measured with another ruler."""
-
-import math
+"""A loss measured in other units, and weights as well."""
 
 from torch import Tensor
 
+from course_lib.arguments import require
 from course_lib.surfaces.losses import Point, Surface
 
 
@@ -37,9 +36,8 @@ class Rescaled(Surface):
     name = "Rescaled"
 
     def __init__(self, surface: Surface, *, loss: float = 1.0, unit: float = 1.0) -> None:
-        for what, value in (("loss", loss), ("unit", unit)):
-            if not 0 < value < math.inf:
-                raise ValueError(f"Invalid {what}: {value!r} is not a positive, finite number.")
+        require("loss", loss, "(0, inf)")
+        require("unit", unit, "(0, inf)")
         self.surface, self.scale, self.unit = surface, loss, unit
         first, second = surface.domain
         self.domain = _times(unit, first), _times(unit, second)

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from course_lib.arguments import require
 from course_lib.optim.schedules import Schedule
 from course_lib.settings import nudge_
 from course_lib.surfaces.losses import Point, Surface
@@ -58,8 +59,7 @@ def walk(
         >>> path[:, 0].tolist()
         [4.0, 2.0, 1.0, 0.5]
     """
-    if steps < 0:
-        raise ValueError(f"Invalid steps: {steps!r} is negative: a walk takes 0 steps or more.")
+    require("steps", steps, "[0, inf)")
     if not isinstance(start, Tensor):
         start = torch.tensor(start or surface.start, dtype=torch.get_default_dtype())
     w = nudge_(start.detach().clone()).requires_grad_()

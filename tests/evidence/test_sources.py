@@ -22,7 +22,7 @@ def with_cell(old, new):
         with_cell(">", ">="),
         with_cell(", 3)", ", 3.5)"),
         with_cell('"one"', '"uno"'),
-        with_cell("models import MLP", "copies import Copies"),
+        with_cell("models import MLP", "many import Many"),
         CELLS[:-1],
         (*CELLS, "x = 1"),
     ],
@@ -58,7 +58,7 @@ def test_the_modules_behind_a_chapter_are_found_through_one_another():
     }
     assert {"course_lib/training.py", "course_lib/checkpoints.py", "course_lib/data.py"} <= names
     assert "course_lib/__init__.py" in names
-    assert "course_lib/copies.py" not in names
+    assert "course_lib/many/networks.py" not in names
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def test_each_network_draws_among_its_own_examples():
 
 @pytest.mark.parametrize("wrong", [{"steps": -1}, {"batch_size": -1}])
 def test_negative_counts_are_refused(wrong):
-    with pytest.raises(ValueError, match="pass 0 or more"):
+    with pytest.raises(ValueError, match=f"Invalid {next(iter(wrong))}: -1"):
         Draws(**{"among": 5, "steps": 1, "batch_size": 1} | wrong)
 
 

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from course_lib import optim
-from course_lib.arguments import require
 from tests.optim.oracles import METHODS
 
 NAN, INF = math.nan, math.inf
@@ -230,24 +229,3 @@ def test_the_base_class_has_no_method():
 
     with pytest.raises(NotImplementedError):
         Nothing([leaf()], {"lr": 0.1}).step()
-
-
-@pytest.mark.parametrize(
-    ("value", "interval", "inside"),
-    [
-        (0, "[0, 1)", True),
-        (1, "[0, 1)", False),
-        (0, "(0, 1]", False),
-        (1, "(0, 1]", True),
-        (INF, "(0, inf]", True),
-        (INF, "(0, inf)", False),
-        (-1e308, "(-inf, inf)", True),
-        (torch.tensor(0.5), "[0, 1)", True),
-    ],
-)
-def test_the_ends_of_an_interval(value, interval, inside):
-    if inside:
-        require("x", value, interval)
-    else:
-        with pytest.raises(ValueError, match="Invalid x"):
-            require("x", value, interval)
