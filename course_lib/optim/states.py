@@ -104,7 +104,8 @@ def _other_method(
     method = content.get("method", type(optimizer).__name__)
     if method != type(optimizer).__name__:
         return f"is of {method}"
-    ours, fixed = set(optimizer.defaults), {"maximize": False, **_of(optimizer, FIXED)}
+    ours = set(optimizer.defaults) - SWITCHES  # torch adds one when a state is loaded
+    fixed = {"maximize": False, **_of(optimizer, FIXED)}
     for group in content["param_groups"]:
         if lacking := sorted(ours - set(group)):
             return f"has no {' and no '.join(lacking)}"

@@ -72,6 +72,17 @@ def test_a_state_goes_on_in_the_other_library(ours, theirs, arguments, direction
 
 
 @EVERY_PAIR
+def test_a_state_is_loaded_as_often_as_one_likes(ours, theirs, arguments):
+    make, _ = builders(ours, theirs, arguments)
+    leaves = weights(MATRICES if ours == "Muon" else SHAPES, torch.float64, "cpu")
+    optimizer = walk(make, leaves, 0, 6)
+    before = str(optimizer.state_dict())
+    for _ in range(3):
+        optimizer.load_state_dict(optimizer.state_dict())
+    assert str(optimizer.state_dict()) == before
+
+
+@EVERY_PAIR
 def test_a_state_from_before_the_names_still_loads(ours, theirs, arguments):
     """States once had the symbols of the equations, and no name of their method."""
     make, _ = builders(ours, theirs, arguments)
