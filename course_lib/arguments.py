@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import torch
@@ -48,6 +48,55 @@ def require(name: str, value: Any, interval: str | tuple[str, ...]) -> None:
     )
     if math.isnan(value) or not inside:
         raise ValueError(f"Invalid {name}: {value!r} is not in {interval}.")
+
+
+def require_type(name: str, value: object, kind: type, wanted: str) -> None:
+    """Check what an argument is.
+
+    Args:
+        name: what to call it in the error.
+        value: the argument.
+        kind: the class that it must be of.
+        wanted: what to pass.
+
+    Raises:
+        TypeError: ``value`` is something else.
+    """
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} is a {type(value).__name__}: pass {wanted}.")
+
+
+def listed(one_or_several: Any) -> list[Any]:
+    """A list of what may have been given alone.
+
+    Example:
+        >>> listed(3), listed((3, 4))
+        ([3], [3, 4])
+    """
+    return [*one_or_several] if isinstance(one_or_several, list | tuple) else [one_or_several]
+
+
+def require_whole(name: str, value: int, least: int = 1) -> None:
+    """Check that an argument is a whole number, such as a count of steps.
+
+    Args:
+        name: what to call it in the error.
+        value: the number.
+        least: the smallest that is allowed. Default 1.
+
+    Raises:
+        TypeError: ``value`` is not a whole number.
+        ValueError: it is less than ``least``.
+
+    Example:
+        >>> require_whole("epochs", 0)
+        Traceback (most recent call last):
+        ValueError: epochs is 0: pass 1 or more.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name} is {value!r}, not a whole number: pass {least} or more.")
+    if value < least:
+        raise ValueError(f"{name} is {value!r}: pass {least} or more.")
 
 
 def one_each(name: str, values: float | Sequence[float] | Tensor, K: int, interval: str) -> Tensor:

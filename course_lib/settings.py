@@ -11,6 +11,7 @@ chapters again with ``COURSE_SEED_SHIFT`` and ``COURSE_NUDGE`` set to 1, 2, and 
 
 import os
 import random
+from contextlib import AbstractContextManager
 
 import numpy as np
 import torch
@@ -102,6 +103,22 @@ def seed_everything(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
+
+
+def keeping_generators(device: torch.device) -> AbstractContextManager[None]:
+    """Leave torch's global generators, on the CPU and on a device, as they were.
+
+    Args:
+        device: where else random numbers may be drawn inside.
+
+    Example:
+        >>> before = torch.get_rng_state()
+        >>> with keeping_generators(torch.device("cpu")):
+        ...     _ = torch.rand(3)
+        >>> torch.equal(torch.get_rng_state(), before)
+        True
+    """
+    return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
 
 
 @torch.no_grad()

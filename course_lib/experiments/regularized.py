@@ -23,7 +23,7 @@ from course_lib.experiments.results import Run, Settings
 from course_lib.experiments.summary import SPREAD, by, spread, table
 from course_lib.initialization import initialize, kaiming_normal_
 from course_lib.optim import AdamW
-from course_lib.optim.schedules import ScheduleLR, constant, cosine, warmup
+from course_lib.optim.schedules import cosine, warmup
 from course_lib.settings import seed_everything
 
 PARTS = {
@@ -94,15 +94,14 @@ def _measure(settings: Settings, data: FashionMNIST) -> dict[str, Any]:
     lr = FULL_LR if settings["schedule"] else PLAIN_LR
     steps = settings["epochs"] * ceil(len(data.train) / settings["batch_size"])
     rise = steps // 10
-    falling = warmup(cosine(lr, steps - rise), rise) if settings["schedule"] else constant(lr)
+    falling = warmup(cosine(total_steps=steps - rise), rise) if settings["schedule"] else None
     optimizer = AdamW(model.parameters(), lr=lr, weight_decay=settings["weight_decay"])
     return fit(
         model,
         data,
         optimizer,
         settings,
-        scheduler=ScheduleLR(optimizer, falling),
-        scheduler_every="step",
+        schedule=falling,
         loss=partial(cross_entropy, label_smoothing=settings["label_smoothing"]),
     )
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
+from course_lib.optim import fused
 from course_lib.optim.base import Optimizer, decayed
 
 
@@ -37,6 +38,7 @@ class Adam(Optimizer):
     """
 
     proportional = True
+    twin = staticmethod(fused.adam)
 
     def __init__(
         self,

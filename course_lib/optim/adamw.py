@@ -5,6 +5,7 @@ from typing import Any
 from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
+from course_lib.optim import fused
 from course_lib.optim.adam import Adam
 
 
@@ -31,6 +32,8 @@ class AdamW(Adam):
 
     Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019.
     """
+
+    twin = staticmethod(fused.adamw)
 
     def __init__(
         self,

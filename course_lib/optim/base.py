@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 
 from course_lib.arguments import number, require
+from course_lib.optim import states
+from course_lib.optim.fused import Twin
 
 
 class Optimizer(torch.optim.Optimizer):
@@ -31,6 +33,9 @@ class Optimizer(torch.optim.Optimizer):
     # That, and the steps on g₁, g₂, ... times c are c times those on g₁, g₂, ... (weight decay 0).
     linear = False
 
+    # A method may name a fast one that takes the same step, beside its update.
+    twin: Twin | None = None
+
     # Outside of its interval a hyperparameter makes no sense. A method adds its own.
     RANGES: dict[str, str | tuple[str, ...]] = {
         "lr": "[0, inf)",
@@ -46,6 +51,21 @@ class Optimizer(torch.optim.Optimizer):
             if name in self.RANGES:
                 require(name, value, self.RANGES[name])
         super().add_param_group(param_group)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What is remembered, in torch's names: torch's optimizer of this method can load it."""
+        return states.saved(self, super().state_dict())
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a saved state, ours or that of torch's optimizer of this method.
+
+        Args:
+            state_dict: what :meth:`state_dict` gave.
+
+        Raises:
+            ValueError: another method saved it, or the groups of parameters are others.
+        """
+        super().load_state_dict(states.loaded(self, state_dict))
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -66,6 +86,7 @@ class Optimizer(torch.optim.Optimizer):
                 loss = closure()
         for group in self.param_groups:
             hyperparameters = {k: number(v) for k, v in group.items() if k != "params"}
+            triples = []
             for p in group["params"]:
                 if p.grad is None:
                     continue
@@ -74,8 +95,19 @@ class Optimizer(torch.optim.Optimizer):
                         f"{type(self).__name__} got a sparse gradient for a parameter of shape "
                         f"{tuple(p.shape)}: build the embedding with sparse=False."
                     )
-                self.update(real(p), real(p.grad), self.state[p], **hyperparameters)
+                triples.append((real(p), real(p.grad), self.state[p]))
+            twin = self.twin_of_update()
+            if twin is None or not twin(triples, **hyperparameters):
+                for w, g, state in triples:
+                    self.update(w, g, state, **hyperparameters)
         return loss
+
+    @classmethod
+    def twin_of_update(cls) -> Twin | None:
+        """The fast twin, unless a subclass has changed what an update is."""
+        owner = next(c for c in cls.__mro__ if "update" in vars(c))
+        twin = vars(owner).get("twin")
+        return twin.__func__ if twin else None
 
     # The star before the hyperparameters lets each method spell its own in its signature.
     def update(

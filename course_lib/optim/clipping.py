@@ -1,6 +1,6 @@
 """Gradient clipping: a bound on the step where the loss falls off a cliff."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -8,7 +8,7 @@ from torch import Tensor
 from course_lib.arguments import require
 
 
-def clip_by_norm(grads: Sequence[Tensor], max_norm: float) -> tuple[list[Tensor], Tensor]:
+def clip_by_norm(grads: Iterable[Tensor], max_norm: float) -> tuple[list[Tensor], Tensor]:
     r"""Shorten all gradients together, so that their direction stays and their norm is bounded.
 
     .. math::
@@ -40,6 +40,7 @@ def clip_by_norm(grads: Sequence[Tensor], max_norm: float) -> tuple[list[Tensor]
         (tensor(5.), [tensor([0.6000]), tensor([0.8000])])
     """
     require("max_norm", max_norm, "(0, inf]")
+    grads = list(grads)  # they are gone through twice
     if not grads:
         return [], torch.tensor(0.0)
     norms = torch.stack([torch.linalg.vector_norm(g) for g in grads])
@@ -48,7 +49,7 @@ def clip_by_norm(grads: Sequence[Tensor], max_norm: float) -> tuple[list[Tensor]
     return [g * scale for g in grads], norm
 
 
-def clip_by_value(grads: Sequence[Tensor], max_value: float) -> list[Tensor]:
+def clip_by_value(grads: Iterable[Tensor], max_value: float) -> list[Tensor]:
     r"""Limit every element of every gradient, which may turn the direction.
 
     .. math::

@@ -1,8 +1,11 @@
-"""Learning-rate schedules: pure functions from the step, counted from 0, to the rate.
+"""Learning-rate schedules: pure functions from the step, counted from 0, to a factor of the rate.
 
-Each function here returns a :data:`Schedule`. It can be plotted, tested and combined without
-an optimizer; :class:`ScheduleLR` gives it one. A step may be an update or an epoch: whatever
-calls it, counts.
+Each function here returns a :data:`Schedule`, which can be plotted, tested and combined without
+an optimizer. Its first argument is the rate to begin with, 1 by default. So
+``cosine(total_steps=100)`` is the factor that every loop of the course takes as ``schedule``,
+and ``cosine(0.1, 100)`` gives the rates themselves, as torch does; :class:`ScheduleLR` sets
+these. What a schedule cannot do without, such as its length, is then given by name. A step may
+be an update or an epoch: whatever calls it, counts.
 
 Reducing the rate on a plateau depends on the losses seen, not on the step alone, so it is no
 such function: use ``torch.optim.lr_scheduler.ReduceLROnPlateau``. With ``patience=2`` it
@@ -12,14 +15,14 @@ reduces the rate after the third bad epoch in a row.
 import functools
 import math
 from collections.abc import Callable
-from numbers import Integral
 from typing import Any, Literal
 
 import torch
 
-from course_lib.arguments import require
+from course_lib.arguments import require, require_whole
 
 Schedule = Callable[[int], float]
+"""From the number of steps taken to the factor of the rate, or to the rate."""
 
 
 def _counts_from_zero(schedule: Schedule) -> Schedule:
@@ -32,22 +35,15 @@ def _counts_from_zero(schedule: Schedule) -> Schedule:
     return checked
 
 
-def _require_steps(name: str, steps: int, least: int = 1) -> None:
-    if isinstance(steps, bool) or not isinstance(steps, Integral):
-        raise TypeError(f"{name} is {steps!r}: pass a whole number of steps.")
-    if steps < least:
-        raise ValueError(f"{name} is {steps}: pass at least {least}.")
-
-
 def _half_cosine(start: float, end: float, progress: float) -> float:
     return end + (start - end) * (1 + math.cos(math.pi * progress)) / 2
 
 
-def constant(lr: float) -> Schedule:
+def constant(lr: float = 1.0) -> Schedule:
     r"""The same rate at every step: :math:`\eta_t = \eta`.
 
     Args:
-        lr: the rate :math:`\eta`.
+        lr: the rate :math:`\eta`. Default 1: a factor.
 
     Returns:
         The schedule.
@@ -59,7 +55,7 @@ def constant(lr: float) -> Schedule:
     return _counts_from_zero(lambda step: lr)
 
 
-def linear_decay(lr: float, total_steps: int, min_lr: float = 0.0) -> Schedule:
+def linear_decay(lr: float = 1.0, total_steps: int = 0, min_lr: float = 0.0) -> Schedule:
     r"""Straight down to the last rate at step τ, and constant from there on.
 
     .. math::
@@ -67,7 +63,7 @@ def linear_decay(lr: float, total_steps: int, min_lr: float = 0.0) -> Schedule:
         \qquad t \le \tau
 
     Args:
-        lr: the rate at step 0, :math:`\eta_0`.
+        lr: the rate at step 0, :math:`\eta_0`. Default 1: a factor.
         total_steps: :math:`\tau`, at least 1.
         min_lr: the rate from step τ on, :math:`\eta_\tau`. Default 0.
 
@@ -86,7 +82,7 @@ def linear_decay(lr: float, total_steps: int, min_lr: float = 0.0) -> Schedule:
     """
     require("lr", lr, "[0, inf)")
     require("min_lr", min_lr, "[0, inf)")
-    _require_steps("total_steps", total_steps)
+    require_whole("total_steps", total_steps)
 
     @_counts_from_zero
     def schedule(step: int) -> float:
@@ -97,7 +93,7 @@ def linear_decay(lr: float, total_steps: int, min_lr: float = 0.0) -> Schedule:
 
 
 def polynomial_decay(
-    lr: float, total_steps: int, power: float = 1.0, min_lr: float = 0.0
+    lr: float = 1.0, total_steps: int = 0, power: float = 1.0, min_lr: float = 0.0
 ) -> Schedule:
     r"""Linear decay, bent by a power: above 1 it falls early, below 1 late.
 
@@ -105,7 +101,7 @@ def polynomial_decay(
         \eta_t = \eta_T + (\eta_0 - \eta_T) \Bigl(1 - \frac{t}{T}\Bigr)^p, \qquad t \le T
 
     Args:
-        lr: the rate at step 0, :math:`\eta_0`.
+        lr: the rate at step 0, :math:`\eta_0`. Default 1: a factor.
         total_steps: :math:`T`, at least 1.
         power: :math:`p`, greater than 0. Default 1, as in torch.
         min_lr: the rate from step T on, :math:`\eta_T`. Default 0.
@@ -119,7 +115,7 @@ def polynomial_decay(
     require("lr", lr, "[0, inf)")
     require("power", power, "(0, inf)")
     require("min_lr", min_lr, "[0, inf)")
-    _require_steps("total_steps", total_steps)
+    require_whole("total_steps", total_steps)
 
     @_counts_from_zero
     def schedule(step: int) -> float:
@@ -129,14 +125,14 @@ def polynomial_decay(
     return schedule
 
 
-def step_decay(lr: float, step_size: int, gamma: float = 0.1) -> Schedule:
+def step_decay(lr: float = 1.0, step_size: int = 0, gamma: float = 0.1) -> Schedule:
     r"""Drop the rate by a factor every so many steps; ``gamma=0.5`` halves it.
 
     .. math::
         \eta_t = \eta_0\, \gamma^{\lfloor t / s \rfloor}
 
     Args:
-        lr: the rate at step 0, :math:`\eta_0`.
+        lr: the rate at step 0, :math:`\eta_0`. Default 1: a factor.
         step_size: the steps between drops, :math:`s`, at least 1.
         gamma: :math:`\gamma`. Default 0.1, as in torch.
 
@@ -153,18 +149,18 @@ def step_decay(lr: float, step_size: int, gamma: float = 0.1) -> Schedule:
     """
     require("lr", lr, "[0, inf)")
     require("gamma", gamma, "[0, inf)")
-    _require_steps("step_size", step_size)
+    require_whole("step_size", step_size)
     return _counts_from_zero(lambda step: lr * gamma ** (step // step_size))
 
 
-def exponential_decay(lr: float, gamma: float) -> Schedule:
+def exponential_decay(lr: float = 1.0, gamma: float = math.nan) -> Schedule:
     r"""Multiply the rate by the same factor at every step.
 
     .. math::
         \eta_t = \eta_0\, \gamma^t = \eta_0\, e^{-kt} \quad\text{with}\quad k = -\ln \gamma
 
     Args:
-        lr: the rate at step 0, :math:`\eta_0`.
+        lr: the rate at step 0, :math:`\eta_0`. Default 1: a factor.
         gamma: :math:`\gamma`, slightly below 1.
 
     Returns:
@@ -178,7 +174,7 @@ def exponential_decay(lr: float, gamma: float) -> Schedule:
     return _counts_from_zero(lambda step: lr * gamma**step)
 
 
-def inverse_time_decay(lr: float, decay: float) -> Schedule:
+def inverse_time_decay(lr: float = 1.0, decay: float = math.nan) -> Schedule:
     r"""Divide the rate by a number that grows with the step: the 1/t of stochastic approximation.
 
     .. math::
@@ -188,7 +184,7 @@ def inverse_time_decay(lr: float, decay: float) -> Schedule:
     of stochastic gradient descent asks for.
 
     Args:
-        lr: the rate at step 0, :math:`\eta_0`.
+        lr: the rate at step 0, :math:`\eta_0`. Default 1: a factor.
         decay: :math:`k`, per step: the rate is halved after 1/k steps.
 
     Returns:
@@ -204,7 +200,7 @@ def inverse_time_decay(lr: float, decay: float) -> Schedule:
     return _counts_from_zero(lambda step: lr / (1 + decay * step))
 
 
-def cosine(lr: float, total_steps: int, min_lr: float = 0.0) -> Schedule:
+def cosine(lr: float = 1.0, total_steps: int = 0, min_lr: float = 0.0) -> Schedule:
     r"""Half a cosine wave from the first rate down to the last, and constant from there on.
 
     .. math::
@@ -214,7 +210,7 @@ def cosine(lr: float, total_steps: int, min_lr: float = 0.0) -> Schedule:
     rate rises again; this one stays at ``min_lr``.
 
     Args:
-        lr: the rate at step 0, :math:`\eta_0`.
+        lr: the rate at step 0, :math:`\eta_0`. Default 1: a factor.
         total_steps: :math:`T`, at least 1. The last of T steps is number T-1, so the rate
             ``min_lr`` itself is only used when training goes on.
         min_lr: the rate from step T on, :math:`\eta_T`. Default 0.
@@ -234,11 +230,13 @@ def cosine(lr: float, total_steps: int, min_lr: float = 0.0) -> Schedule:
     """
     require("lr", lr, "[0, inf)")
     require("min_lr", min_lr, "[0, inf)")
-    _require_steps("total_steps", total_steps)
+    require_whole("total_steps", total_steps)
     return _counts_from_zero(lambda step: _half_cosine(lr, min_lr, min(step / total_steps, 1)))
 
 
-def cosine_restarts(lr: float, cycle: int, growth: int = 1, min_lr: float = 0.0) -> Schedule:
+def cosine_restarts(
+    lr: float = 1.0, cycle: int = 0, growth: int = 1, min_lr: float = 0.0
+) -> Schedule:
     r"""Cosine decay that jumps back to the first rate, each cycle as long as the last or longer.
 
     .. math::
@@ -248,7 +246,7 @@ def cosine_restarts(lr: float, cycle: int, growth: int = 1, min_lr: float = 0.0)
     where :math:`t_i` counts the steps since the last restart.
 
     Args:
-        lr: the rate at the start of every cycle, :math:`\eta_0`.
+        lr: the rate at the start of every cycle, :math:`\eta_0`. Default 1: a factor.
         cycle: the length of the first cycle, :math:`T_0`, at least 1.
         growth: :math:`m`, at least 1. Default 1, as in torch; the paper also uses 2.
         min_lr: the rate that a cycle falls towards, :math:`\eta_{\min}`. Default 0.
@@ -263,8 +261,8 @@ def cosine_restarts(lr: float, cycle: int, growth: int = 1, min_lr: float = 0.0)
     """
     require("lr", lr, "[0, inf)")
     require("min_lr", min_lr, "[0, inf)")
-    _require_steps("cycle", cycle)
-    _require_steps("growth", growth)
+    require_whole("cycle", cycle)
+    require_whole("growth", growth)
 
     @_counts_from_zero
     def schedule(step: int) -> float:
@@ -277,7 +275,9 @@ def cosine_restarts(lr: float, cycle: int, growth: int = 1, min_lr: float = 0.0)
     return schedule
 
 
-def triangular(lr: float, half_cycle: int, min_lr: float = 0.0, decay: float = 1.0) -> Schedule:
+def triangular(
+    lr: float = 1.0, half_cycle: int = 0, min_lr: float = 0.0, decay: float = 1.0
+) -> Schedule:
     r"""Up and down between two rates along straight lines, over and over.
 
     .. math::
@@ -289,7 +289,7 @@ def triangular(lr: float, half_cycle: int, min_lr: float = 0.0, decay: float = 1
     cycle, which he calls ``triangular2``.
 
     Args:
-        lr: the highest rate, :math:`\eta_{\max}`, first reached at step s.
+        lr: the highest rate, :math:`\eta_{\max}`, first reached at step s. Default 1: a factor.
         half_cycle: the steps of one climb or one descent, :math:`s`, at least 1.
         min_lr: the rate at step 0 and at the end of each cycle. Default 0.
         decay: what the height is multiplied by after each cycle, :math:`d`. Default 1.
@@ -310,7 +310,7 @@ def triangular(lr: float, half_cycle: int, min_lr: float = 0.0, decay: float = 1
     require("lr", lr, "[0, inf)")
     require("min_lr", min_lr, "[0, inf)")
     require("decay", decay, "[0, 1]")
-    _require_steps("half_cycle", half_cycle)
+    require_whole("half_cycle", half_cycle)
 
     @_counts_from_zero
     def schedule(step: int) -> float:
@@ -322,8 +322,8 @@ def triangular(lr: float, half_cycle: int, min_lr: float = 0.0, decay: float = 1
 
 
 def one_cycle(
-    lr: float,
-    total_steps: int,
+    lr: float = 1.0,
+    total_steps: int = 0,
     pct_start: float = 0.3,
     div_factor: float = 25.0,
     final_div_factor: float = 1e4,
@@ -338,7 +338,7 @@ def one_cycle(
     :math:`T - 1`. torch refuses to step further; this rate stays where it is.
 
     Args:
-        lr: the highest rate, :math:`\eta_{\max}`.
+        lr: the highest rate, :math:`\eta_{\max}`. Default 1: a factor.
         total_steps: :math:`T`, at least 1.
         pct_start: the share of the steps that go up, :math:`p`. Default 0.3, as in torch.
         div_factor: :math:`d`, the highest rate over the first. Default 25, as in torch.
@@ -362,7 +362,7 @@ def one_cycle(
     require("pct_start", pct_start, "[0, 1)")
     require("div_factor", div_factor, "(0, inf)")
     require("final_div_factor", final_div_factor, "(0, inf)")
-    _require_steps("total_steps", total_steps)
+    require_whole("total_steps", total_steps)
     first = lr / div_factor
     last = first / final_div_factor
     peak = pct_start * total_steps - 1
@@ -419,7 +419,7 @@ def warmup(
         >>> [round(schedule(step), 3) for step in range(7)]
         [0.0, 0.25, 0.5, 0.75, 1.0, 0.5, 0.0]
     """
-    _require_steps("steps", steps, least=0)
+    require_whole("steps", steps, least=0)
     require("start", start, "[0, inf)")
     if kind not in ("gradual", "constant"):
         raise ValueError(f"kind is {kind!r}: pass 'gradual' or 'constant'.")
@@ -438,7 +438,11 @@ def warmup(
 
 
 def warmup_stable_decay(
-    lr: float, total_steps: int, warmup_steps: int, decay_steps: int, min_lr: float = 0.0
+    lr: float = 1.0,
+    total_steps: int = 0,
+    warmup_steps: int = 0,
+    decay_steps: int = 0,
+    min_lr: float = 0.0,
 ) -> Schedule:
     r"""Climb, stay, and fall along a straight line at the end.
 
@@ -454,7 +458,7 @@ def warmup_stable_decay(
     depend on it.
 
     Args:
-        lr: the rate of the stable phase, :math:`\eta`.
+        lr: the rate of the stable phase, :math:`\eta`. Default 1: a factor.
         total_steps: :math:`T`, at least 1.
         warmup_steps: :math:`W`, 0 or more.
         decay_steps: :math:`D`, at least 1.
@@ -475,9 +479,9 @@ def warmup_stable_decay(
         >>> [schedule(step) for step in range(9)]
         [0.0, 0.5, 1.0, 1.0, 1.0, 0.75, 0.5, 0.25, 0.0]
     """
-    _require_steps("total_steps", total_steps)
-    _require_steps("warmup_steps", warmup_steps, least=0)
-    _require_steps("decay_steps", decay_steps)
+    require_whole("total_steps", total_steps)
+    require_whole("warmup_steps", warmup_steps, least=0)
+    require_whole("decay_steps", decay_steps)
     stable_steps = total_steps - warmup_steps - decay_steps
     if stable_steps < 0:
         raise ValueError(
@@ -520,21 +524,26 @@ class ScheduleLR(torch.optim.lr_scheduler.LRScheduler):
     def __init__(
         self, optimizer: torch.optim.Optimizer, schedule: Schedule, last_epoch: int = -1
     ) -> None:
-        first, *others = (g.get("initial_lr", g["lr"]) for g in optimizer.param_groups)
-        if others and first == 0:
-            raise ValueError(
-                "The first parameter group has learning rate 0, so the other groups have no "
-                "ratio to it: put a group with a positive rate first."
-            )
         self.schedule = schedule
+        _ratios(optimizer)
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float | torch.Tensor]:
         """The rate of every group at the current step."""
         lr = self.schedule(self.last_epoch)
-        first, *others = self.base_lrs
-        return [lr, *(lr * (base / first) for base in others)]
+        return [lr * ratio for ratio in _ratios(self.optimizer)]
 
     def state_dict(self) -> dict[str, Any]:
         """Everything but the optimizer and the schedule."""
         return {k: v for k, v in super().state_dict().items() if k != "schedule"}
+
+
+def _ratios(optimizer: torch.optim.Optimizer) -> list[float]:
+    """The rate that each group was made with, over that of the first."""
+    first, *others = (g.get("initial_lr", g["lr"]) for g in optimizer.param_groups)
+    if others and first == 0:
+        raise ValueError(
+            "The first parameter group has learning rate 0, so the other groups have no "
+            "ratio to it: put a group with a positive rate first."
+        )
+    return [1.0, *(base / first for base in others)]

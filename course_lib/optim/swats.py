@@ -13,6 +13,9 @@ from course_lib.optim.base import Optimizer, decayed
 class SWATS(Optimizer):
     r"""Begins as Adam, learns which rate SGD would need, and goes on as SGD with that rate.
 
+    The paper's :math:`w` is the whole network; here every tensor measures its own rate and
+    switches on its own. A scheduler that changes ``lr`` later scales the learned rate along.
+
     As :class:`Adam`, with its step :math:`p_t = -\eta\, \hat m_t / (\sqrt{\hat v_t} + \epsilon)`:
 
     .. math::
@@ -26,9 +29,6 @@ class SWATS(Optimizer):
     .. math::
         v_t &= \beta_1 v_{t-1} + g_t \\
         w_t &= w_{t-1} - (1 - \beta_1)\, \hat\lambda\, v_t
-
-    The paper's :math:`w` is the whole network; here every tensor measures its own rate and
-    switches on its own. A scheduler that changes ``lr`` later scales :math:`\hat\lambda` along.
 
     Args:
         params: tensors, or dicts that define parameter groups.

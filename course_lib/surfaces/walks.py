@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim.lr_scheduler import LRScheduler
 
 from course_lib.arguments import require
+from course_lib.optim.schedules import Schedule
 from course_lib.settings import nudge_
 from course_lib.surfaces.losses import Point, Surface
 
@@ -22,7 +22,7 @@ def walk(
     noise: float = 0.0,
     generator: torch.Generator | None = None,
     clip: Callable[[list[Tensor]], Any] | None = None,
-    make_scheduler: Callable[[torch.optim.Optimizer], LRScheduler] | None = None,
+    schedule: Schedule | None = None,
 ) -> Tensor:
     """Take an optimizer for a walk from one start, or from thousands at once.
 
@@ -45,8 +45,7 @@ def walk(
         generator: draws the noise; lives on the device of ``start``. Default torch's own.
         clip: changes the gradients in place before each step, as in
             ``lambda params: clip_by_norm(params, 1.0)``. Default: leave them.
-        make_scheduler: makes a scheduler that is stepped after each update, as in
-            ``lambda optimizer: StepLR(optimizer, 30)``. Default: a constant rate.
+        schedule: a factor of the rate, as a function of the steps already taken. Default: 1.
 
     Returns:
         The path, shape ``(steps + 1, ..., 2)``, the start included.
@@ -65,7 +64,7 @@ def walk(
         start = torch.tensor(start or surface.start, dtype=torch.get_default_dtype())
     w = nudge_(start.detach().clone()).requires_grad_()
     optimizer = make_optimizer([w])
-    scheduler = make_scheduler(optimizer) if make_scheduler else None
+    rates = [(group, group["lr"]) for group in optimizer.param_groups]
     path = [w.detach().clone()]
     for t in range(steps):
         optimizer.zero_grad()
@@ -76,9 +75,10 @@ def walk(
             w.grad.add_(xi)
         if clip:
             clip([w])
+        if schedule:
+            for group, lr in rates:
+                group["lr"] = lr * schedule(t)
         optimizer.step()
-        if scheduler:
-            scheduler.step()
         path.append(w.detach().clone())
     return torch.stack(path)
 

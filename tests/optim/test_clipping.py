@@ -107,3 +107,11 @@ def test_clip_by_value_keeps_nan():
 def test_bounds_that_are_not_positive_are_errors(clip, bound):
     with pytest.raises(ValueError, match="is not in"):
         clip([torch.ones(2)], bound)
+
+
+def test_gradients_may_come_from_a_generator():
+    grads = [torch.tensor([3.0]), torch.tensor([4.0])]
+    clipped, norm = clip_by_norm((g for g in grads), 1.0)
+    assert norm == 5
+    assert [g.item() for g in clipped] == pytest.approx([0.6, 0.8])
+    assert [g.item() for g in clip_by_value((g for g in grads), 3.5)] == [3.0, 3.5]

@@ -307,7 +307,7 @@ def test_warm_up_climbs_and_then_hands_over(lr, total, before, step):
     ],
 )
 def test_no_steps_is_an_error(make):
-    with pytest.raises(ValueError, match=r"is -?\d: pass at least \d\."):
+    with pytest.raises(ValueError, match=r"is -?\d: pass \d or more\."):
         make()
 
 
@@ -356,7 +356,7 @@ def test_negative_steps_are_errors(name):
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: cosine(0.1, 2.5), TypeError, "total_steps is 2.5: pass a whole number"),
+        (lambda: cosine(0.1, 2.5), TypeError, "total_steps is 2.5, not a whole number: pass 1"),
         (lambda: warmup(constant(0.1), 5, kind="slow"), ValueError, "kind is 'slow'"),
         (lambda: warmup(constant(0.1), 5, kind="constant"), ValueError, "pass start > 0"),
         (lambda: warmup_stable_decay(0.1, 10, 6, 5), ValueError, "do not fit into 10 steps"),
@@ -388,6 +388,62 @@ def test_scheduler_keeps_the_ratios_between_groups():
         assert scheduler.get_last_lr() == found
         optimizer.step()
         scheduler.step()
+
+
+@pytest.mark.parametrize("before", [0, 3])
+def test_a_group_added_later_keeps_its_ratio_too(before):
+    optimizer = sgd(0.2)
+    scheduler = ScheduleLR(optimizer, cosine(0.4, 10))
+    rates(optimizer, scheduler, before)
+    lr = optimizer.param_groups[0]["initial_lr"] / 4
+    optimizer.add_param_group({"params": [torch.zeros(2, requires_grad=True)], "lr": lr})
+    optimizer.step()
+    scheduler.step()
+    expected = cosine(0.4, 10)(before + 1)
+    assert [g["lr"] for g in optimizer.param_groups] == pytest.approx([expected, expected / 4])
+    file = io.BytesIO()
+    torch.save(scheduler.state_dict(), file)
+
+
+FACTORS = {
+    "constant": lambda *lr: constant(*lr),
+    "linear": lambda *lr: linear_decay(*lr, total_steps=10),
+    "polynomial": lambda *lr: polynomial_decay(*lr, total_steps=10, power=2.0),
+    "step": lambda *lr: step_decay(*lr, step_size=4),
+    "exponential": lambda *lr: exponential_decay(*lr, gamma=0.9),
+    "inverse time": lambda *lr: inverse_time_decay(*lr, decay=0.5),
+    "cosine": lambda *lr: cosine(*lr, total_steps=10),
+    "restarts": lambda *lr: cosine_restarts(*lr, cycle=4),
+    "triangular": lambda *lr: triangular(*lr, half_cycle=4),
+    "one cycle": lambda *lr: one_cycle(*lr, total_steps=10),
+    "WSD": lambda *lr: warmup_stable_decay(*lr, total_steps=10, warmup_steps=2, decay_steps=3),
+    "warm-up": lambda *lr: warmup(cosine(*lr, total_steps=10), 3),
+}
+
+
+@pytest.mark.parametrize("name", FACTORS)
+def test_without_a_rate_a_schedule_is_a_factor_of_it(name):
+    factor, rate = FACTORS[name](), FACTORS[name](0.3)
+    for step in range(12):
+        assert 0.3 * factor(step) == pytest.approx(rate(step), rel=1e-14)
+    assert max(factor(step) for step in range(12)) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (cosine, "total_steps is 0: pass 1 or more"),
+        (lambda: cosine(100), "total_steps is 0: pass 1 or more"),
+        (step_decay, "step_size is 0: pass 1"),
+        (cosine_restarts, "cycle is 0: pass 1"),
+        (triangular, "half_cycle is 0: pass 1"),
+        (exponential_decay, "Invalid gamma: nan"),
+        (inverse_time_decay, "Invalid decay: nan"),
+    ],
+)
+def test_what_a_schedule_cannot_do_without_is_asked_for(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
 
 
 def test_scheduler_resumes_where_it_was_saved():

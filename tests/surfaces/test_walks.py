@@ -6,9 +6,9 @@ from functools import partial
 import pytest
 import torch
 from torch.optim import SGD, Adam
-from torch.optim.lr_scheduler import StepLR
 
 from course_lib import optim
+from course_lib.optim.schedules import step_decay
 from course_lib.surfaces import Beale, Noisy, Quadratic, Rosenbrock, SteepOptima, walk, walk_rates
 
 
@@ -70,13 +70,13 @@ def test_noise_is_independent_for_every_start_step_and_component():
     assert not torch.equal(noisy_walk(0), noisy_walk(1))
 
 
-def test_a_scheduler_is_stepped_after_every_update():
+def test_a_schedule_is_a_factor_of_the_rate_of_each_group():
     path = walk(
         Quadratic((1, 1)),
         lambda p: SGD(p, lr=0.5),
         (8.0, 0.0),
         3,
-        make_scheduler=lambda optimizer: StepLR(optimizer, 2, gamma=0.5),
+        schedule=step_decay(step_size=2, gamma=0.5),
     )
     assert path[:, 0].tolist() == [8, 4, 2, 1.5]
 
