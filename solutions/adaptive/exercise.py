@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 
 from course_lib.checks import INPUTS, Exercise, Function, Steps
 from grading.update_rules import FIRST, MANY, POINTS, State, Step, of_any_rule, stressed
-from grading.writing import EDGES, F64, Wrong, mistakes, normal, uniform
+from grading.writing import EDGES, Wrong, f64, mistakes, normal, uniform
 
 # --- what the rules are tried on ---------------------------------------------------------
 
@@ -23,12 +23,12 @@ def _visible(
     """The situations that students see; the first weight of the worked example is 1."""
 
     def draw(rng: Generator) -> Iterator[Steps]:
-        one, two = torch.tensor([1.0], dtype=F64), torch.tensor([1.0, -2.0], dtype=F64)
-        first, second_never = torch.tensor([[0.5, -0.25], [1.0, 0.0]], dtype=F64)
+        one, two = f64(1.0), f64(1.0, -2.0)
+        first, second_never = f64([0.5, -0.25], [1.0, 0.0])
         noise = [normal(rng, 2) for _ in range(8)]
         settings = dict(lr=0.3) | hyper
         yield Steps("one step from the start", two, [first], settings, FIRST)
-        worked = [torch.tensor([g], dtype=F64) for g in by_hand]
+        worked = [f64(g) for g in by_hand]
         yield Steps("the example by hand", one, worked, by_hand_hyper, MANY)
         shrinking = [g if t < 4 else 0.01 * g for t, g in enumerate(noise)]
         label = "eight steps, the gradients shrink a hundredfold after the 4th"

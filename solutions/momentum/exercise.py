@@ -12,15 +12,15 @@ from torch import Generator, Tensor
 from course_lib.checks import INPUTS, WHOLE, Call, Exercise, Function, Steps
 from course_lib.checks.exercise import Rule
 from grading.update_rules import FIRST, MANY, POINTS, State, Step, of_any_rule, stressed
-from grading.writing import EDGES, F64, VALUES, Wrong, mistakes, normal, uniform
+from grading.writing import EDGES, F64, VALUES, Wrong, f64, mistakes, normal, uniform
 
 # --- what the update rules are tried on --------------------------------------------------
 
 
 def _steps_visible(rng: Generator) -> Iterator[Steps]:
-    one, two = torch.tensor([1.0], dtype=F64), torch.tensor([1.0, -2.0], dtype=F64)
-    by_hand = [torch.tensor([g], dtype=F64) for g in (2.0, 1.0, 0.0)]
-    first = [torch.tensor([0.5, 0.25], dtype=F64)]
+    one, two = f64(1.0), f64(1.0, -2.0)
+    by_hand = [f64(g) for g in (2.0, 1.0, 0.0)]
+    first = [f64(0.5, 0.25)]
     noise = [normal(rng, 2) for _ in range(8)]
     drop = [0.2] * 4 + [0.02] * 4
     constant, falling = dict(lr=0.2, momentum=0.7), dict(lr=drop, momentum=0.7)
@@ -30,7 +30,7 @@ def _steps_visible(rng: Generator) -> Iterator[Steps]:
     yield Steps("eight steps, the rate falls after the 4th", two, noise, falling, MANY)
     matrix, push = normal(rng, 2, 2), [normal(rng, 2, 2) for _ in range(3)]
     yield Steps("a 2 × 2 matrix, three steps", matrix, push, constant, MANY)
-    left_alone = torch.tensor([1.0, 0.0], dtype=F64)
+    left_alone = f64(1.0, 0.0)
     one_sided = [left_alone * g for g in noise[:4]]
     yield Steps("the second weight never gets a gradient", two, one_sided, constant, EDGES)
     quiet = [0 * first[0], first[0], 0 * first[0], 0 * first[0], noise[0]]

@@ -13,7 +13,7 @@ from torch import Generator, Tensor
 
 from course_lib.checks import WHOLE, Call, Exercise, Function, Property
 from course_lib.data import load_fashion_mnist
-from grading.writing import EDGES, F64, VALUES, Wrong, mistakes, normal, uniform, whole
+from grading.writing import EDGES, F64, VALUES, Wrong, f64, mistakes, normal, uniform, whole
 
 # --- log_uniform -------------------------------------------------------------------------
 
@@ -216,7 +216,7 @@ def _range_by_tensors(
     weights = torch.where(t[:, None] >= t, beta ** (t[:, None] - t).clamp(min=0), 0.0)
     finite = raw.isfinite().cumprod(0).bool()
     smoothed = (weights @ raw.where(finite, 0.0)) / weights.sum(dim=1)
-    before = torch.cat([torch.tensor([math.inf], dtype=F64), smoothed.cummin(0).values[:-1]])
+    before = torch.cat([f64(math.inf), smoothed.cummin(0).values[:-1]])
     n = int((finite & (smoothed <= blow_up * before)).cumprod(0).sum())
     return torch.tensor(rates, dtype=F64)[smoothed[:n].argmin()] / divide_by, list(smoothed[:n])
 
@@ -338,7 +338,7 @@ def _along(rng: Generator, gammas: Sequence[float | None], *shape: int) -> tuple
 
 
 def _swats_visible(rng: Generator) -> Iterator[Call]:
-    p = torch.tensor([-0.2, 0.1], dtype=F64)
+    p = f64(-0.2, 0.1)
     grads = [(0.2, -0.1), (0.1, -0.05), (0.1, -0.1125), (0.1, -0.1)]
     by_hand = [p] * 4, [torch.tensor(g, dtype=F64) for g in grads]
     yield Call("four steps", by_hand, dict(beta2=0.5, tolerance=0.1), VALUES)

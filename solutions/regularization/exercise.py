@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from course_lib.checks import INPUTS, WHOLE, Call, Exercise, Function, Property
-from grading.writing import EDGES, F64, VALUES, Wrong, mistakes, normal, uniform, whole
+from grading.writing import EDGES, F64, VALUES, Wrong, f64, mistakes, normal, uniform, whole
 
 TRAINING, EVALUATION = "training", "evaluation"
 
@@ -36,8 +36,8 @@ def l2_gradient(
 
 
 def _l2_visible(rng: Generator) -> Iterator[Call]:
-    W, b = torch.tensor([[1.0, -2.0]], dtype=F64), torch.tensor([3.0], dtype=F64)
-    dW, db = torch.tensor([[0.5, 0.25]], dtype=F64), torch.tensor([-1.0], dtype=F64)
+    W, b = f64([1.0, -2.0]), f64(3.0)
+    dW, db = f64([0.5, 0.25]), f64(-1.0)
     layer, grads = [W, b], [dW, db]
     strong, weak = dict(weight_decay=0.3), dict(weight_decay=0.05)
     yield Call("one layer, a matrix and a bias", (layer, grads), strong, VALUES)
@@ -147,8 +147,8 @@ def l1_proximal_step(w: Tensor, g: Tensor, *, lr: float, l1: float) -> Tensor:
 
 
 def _l1_visible(rng: Generator) -> Iterator[Call]:
-    w = torch.tensor([1.0, -1.0, 0.25, -0.25], dtype=F64)
-    g = torch.tensor([0.5, 1.0, 0.25, -1.0], dtype=F64)
+    w = f64(1.0, -1.0, 0.25, -0.25)
+    g = f64(0.5, 1.0, 0.25, -1.0)
     hyper = dict(lr=0.5, l1=0.4)
     yield Call("four weights", (w, g), hyper, VALUES)
     matrix, matrix_g = normal(rng, 2, 3), normal(rng, 2, 3)
@@ -166,7 +166,7 @@ def _l1_hidden(rng: Generator) -> Iterator[Call]:
         w, g = normal(rng, *shape), normal(rng, *shape)
         yield Call(f"weights of shape {shape}", (w, g), hyper, VALUES)
     w, g, hyper = normal(rng, 6), normal(rng, 6), dict(lr=0.7, l1=0.6)
-    small = g * torch.tensor([1.0, 0.0, 0.01, 1.0, 0.0, 0.01], dtype=F64)
+    small = g * f64(1.0, 0.0, 0.01, 1.0, 0.0, 0.01)
     yield Call("no gradient in two places, little in two others", (w, small), hyper, VALUES)
     yield Call("a transposed matrix", (normal(rng, 3, 2).T, normal(rng, 2, 3)), hyper, VALUES)
     yield Call("float32 stays float32", (w.float(), g.float()), hyper, VALUES)
@@ -368,7 +368,7 @@ def dropout_backward(dy: Tensor, mask: Tensor, p: float) -> Tensor:
 
 
 def _dropout_backward_visible(rng: Generator) -> Iterator[Call]:
-    dy = torch.tensor([3.0, -1.5, 0.75, 6.0], dtype=F64)
+    dy = f64(3.0, -1.5, 0.75, 6.0)
     mask = torch.tensor([True, False, True, True])
     yield Call("three of four values kept, p = ¼", (dy, mask, 0.25))
     yield Call("a 2 × 3 matrix", (normal(rng, 2, 3), torch.rand(2, 3, generator=rng) > 0.6, 0.6))
@@ -452,7 +452,7 @@ def batchnorm_forward(
 
 
 def _tensors(*rows: list[Any]) -> tuple[Tensor, ...]:
-    return tuple(torch.tensor(row, dtype=F64) for row in rows)
+    return tuple(f64(*row) for row in rows)
 
 
 def _batchnorm_visible(rng: Generator) -> Iterator[Call]:
@@ -858,7 +858,7 @@ def _one_hot(rng: Generator, n: int, classes: int) -> Tensor:
 
 
 def _mixup_visible(rng: Generator) -> Iterator[Call]:
-    x = torch.tensor([[0.0, 4.0], [8.0, 0.0], [4.0, 12.0]], dtype=F64)
+    x = f64([0.0, 4.0], [8.0, 0.0], [4.0, 12.0])
     y, order = torch.eye(3, dtype=F64), torch.tensor([1, 2, 0])
     yield Call("three examples", (x, y, 0.75, order), part=VALUES)
     several = (normal(rng, 5, 2), _one_hot(rng, 5, 4), 0.3, _shuffled(rng, 5))

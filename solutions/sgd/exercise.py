@@ -7,7 +7,7 @@ import torch
 from torch import Generator, Tensor
 
 from course_lib.checks import INPUTS, WHOLE, Call, Exercise, Function, Property
-from grading.writing import EDGES, F64, VALUES, Wrong, mistakes, normal, uniform, whole
+from grading.writing import EDGES, F64, VALUES, Wrong, f64, mistakes, normal, uniform, whole
 
 # --- minibatch_indices -------------------------------------------------------------------
 
@@ -92,7 +92,7 @@ def sgd_step(w: Tensor, g: Tensor, *, lr: float, weight_decay: float = 0.0) -> T
 
 
 def _sgd_visible(rng: Generator) -> Iterator[Call]:
-    w, g = torch.tensor([1.0, -2.0], dtype=F64), torch.tensor([0.5, 0.25], dtype=F64)
+    w, g = f64(1.0, -2.0), f64(0.5, 0.25)
     decayed = dict(lr=0.1, weight_decay=0.3)
     yield Call("two weights, no decay", (w, g), dict(lr=0.1), VALUES)
     yield Call("two weights with decay", (w, g), decayed, VALUES)
@@ -110,7 +110,7 @@ def _sgd_hidden(rng: Generator) -> Iterator[Call]:
         w, g = normal(rng, *shape), normal(rng, *shape)
         yield Call(f"weights of shape {shape}", (w, g), hyper, VALUES)
     w, g, hyper = normal(rng, 4), normal(rng, 4), dict(lr=0.4, weight_decay=0.6)
-    sparse = g * torch.tensor([1.0, 0.0, 0.01, 1.0], dtype=F64)
+    sparse = g * f64(1.0, 0.0, 0.01, 1.0)
     yield Call("no gradient in one place, little in another", (w, sparse), dict(lr=0.6), VALUES)
     yield Call("a rate of zero", (w, g), dict(lr=0.0, weight_decay=0.3), VALUES)
     yield Call("float32 stays float32", (w.float(), g.float()), hyper, VALUES)
@@ -193,7 +193,7 @@ def clip_by_norm(grads: list[Tensor], max_norm: float) -> tuple[list[Tensor], fl
 
 
 def _clip_norm_visible(rng: Generator) -> Iterator[Call]:
-    three_four = [torch.tensor([3.0, 0.0], dtype=F64), torch.tensor([[4.0]], dtype=F64)]
+    three_four = [f64(3.0, 0.0), f64([4.0])]
     zeros = [torch.zeros(3, dtype=F64), torch.zeros(1, dtype=F64)]
     mixed = [normal(rng, 2, 2), normal(rng, 3)]
     yield Call("norm 5, at most 1", (three_four, 1.0), part=VALUES)
@@ -281,7 +281,7 @@ def clip_by_value(grads: list[Tensor], max_value: float) -> list[Tensor]:
 
 
 def _clip_value_visible(rng: Generator) -> Iterator[Call]:
-    grads = [torch.tensor([3.0, -0.5, -4.0], dtype=F64), torch.tensor([[0.2, 1.0]], dtype=F64)]
+    grads = [f64(3.0, -0.5, -4.0), f64([0.2, 1.0])]
     yield Call("entries from -4 to 3, at most 1", (grads, 1.0))
     yield Call("entries from -4 to 3, at most 10: nothing to do", (grads, 10.0))
     yield Call("a 2 × 2 matrix", ([normal(rng, 2, 2)], 0.4))
