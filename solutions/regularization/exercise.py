@@ -238,6 +238,9 @@ L1_PROXIMAL_STEP = Function(
         ),
         _l1_from_u(lambda u, threshold: u - u.clamp(-threshold, threshold)),
         _l1_from_u(F.softshrink),
+        lambda w, g, *, lr, l1: (
+            (u := w.clone().sub_(g, alpha=lr)).abs().sub_(lr * l1).clamp_(min=0).mul_(u.sign())
+        ),
     ),
 )
 
@@ -929,6 +932,9 @@ MIXUP_BATCH = Function(
     ),
     variants=(
         lambda x, y, lam, order: (torch.lerp(x[order], x, lam), torch.lerp(y[order], y, lam)),
+        lambda x, y, lam, order: tuple(
+            t.clone().mul_(lam).add_(t[order], alpha=1 - lam) for t in (x, y)
+        ),
         lambda x, y, lam, order: (
             x + (1 - lam) * (x.index_select(0, order) - x),
             y + (1 - lam) * (y.index_select(0, order) - y),
