@@ -3,14 +3,13 @@
 The last line is the share of all rules that are judged right; it should be 1.
 """
 
-from course_lib.checks.recording import write
-from grading.definitions import SOLUTIONS, load, names
+from grading.definitions import names, record
 from grading.mutation import scores
 
 print(f"{'assignment':<16}{'function':<24}{'wrong, caught':>16}{'right, kept':>14}")
 judged = total = 0
 for assignment in names():
-    write(load(assignment), SOLUTIONS / assignment / "cases.json")
+    record(assignment)
     for score in scores(assignment):
         caught = f"{score.caught} of {score.misconceptions}"
         kept = f"{score.kept} of {score.right}"

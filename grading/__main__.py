@@ -9,9 +9,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from course_lib.checks.recording import write
 from grading import student
-from grading.definitions import SOLUTIONS, load
+from grading.definitions import record
 
 
 def main() -> None:
@@ -24,7 +23,7 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         if arguments.command == "record":
-            write(load(arguments.name), SOLUTIONS / arguments.name / "cases.json")
+            record(arguments.name)
         elif arguments.command == "student":
             student.build(arguments.file)
         else:

@@ -1,4 +1,4 @@
-"""Where an assignment's definition is, and how it is loaded."""
+"""Where an assignment's definition is, how it is loaded, and how its cases are recorded."""
 
 import importlib.util
 import sys
@@ -6,8 +6,10 @@ from functools import cache
 from pathlib import Path
 
 from course_lib.checks import Exercise
+from course_lib.checks.recording import write
 
 SOLUTIONS = Path(__file__).resolve().parent.parent / "solutions"
+EXERCISES = SOLUTIONS.parent / "exercises"
 
 
 def names(solutions: Path = SOLUTIONS) -> list[str]:
@@ -32,3 +34,16 @@ def load(assignment: str) -> Exercise:
     sys.modules[module_name] = module
     spec.loader.exec_module(module)
     return module.EXERCISE
+
+
+def record(assignment: str, folder: Path = SOLUTIONS) -> None:
+    """Write the visible cases to ``FOLDER/ASSIGNMENT/cases.json``.
+
+    Numbers keep the digits that they have in ``exercises/``, so that another kind of processor
+    releases the same file.
+
+    Raises:
+        ValueError: there is no such assignment.
+    """
+    released = EXERCISES / assignment / "cases.json"
+    write(load(assignment), folder / assignment / "cases.json", earlier=released)

@@ -1,8 +1,10 @@
 """The visible cases as numbers: how ``cases.json`` is written and read."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import torch
 
 from course_lib.checks.exercise import Exercise, Function
 from course_lib.checks.situations import WHOLE, Call, Outcome, Property, Situation, Steps
-from course_lib.checks.values import decode, encode
+from course_lib.checks.values import TOLERANCE, decode, encode
 from course_lib.checks.verdict import Trial
 from course_lib.files import replacing
 
@@ -56,12 +58,43 @@ def visible(function: Function) -> Recorded:
     return record(function, situations)
 
 
-def write(exercise: Exercise, path: Path) -> None:
-    """Record the visible cases of every function, and replace ``path`` by them in one step."""
-    recorded = {function.name: _plain(visible(function)) for function in exercise.functions}
-    text = json.dumps({"assignment": exercise.name, "functions": recorded}, allow_nan=False)
+def write(exercise: Exercise, path: Path, earlier: Path | None = None) -> None:
+    """Record the visible cases of every function, and replace ``path`` by them in one step.
+
+    Args:
+        exercise: the assignment's definition.
+        path: the file to write.
+        earlier: a file that was written before. Numbers keep the digits that they have there, as
+            :func:`settled` says. Default: none.
+    """
+    functions = {function.name: _plain(visible(function)) for function in exercise.functions}
+    if earlier and earlier.is_file():
+        functions = settled(functions, json.loads(earlier.read_text("utf-8"))["functions"])
     with replacing(path) as file:
-        file.write(f"{text}\n".encode())
+        file.write(_text(exercise.name, functions).encode())
+
+
+def settled(new: Any, old: Any, tolerance: float = TOLERANCE[torch.float64]) -> Any:
+    """What was recorded, with the old number wherever the new one agrees within the tolerance.
+
+    The last digits differ between processors, which no answer is judged by and no file should
+    change for.
+
+    Args:
+        new: a part of what is written to ``cases.json``.
+        old: the same part of a file that was written before.
+        tolerance: absolute and relative. Default: that of float64; tensors have their own.
+    """
+    match new, old:
+        case dict(), dict():
+            dtype = getattr(torch, new.get("dtype", "float64"))
+            tolerance = TOLERANCE.get(dtype, tolerance)
+            return {key: settled(new[key], old.get(key), tolerance) for key in new}
+        case list(), list() if len(new) == len(old):
+            return [settled(n, o, tolerance) for n, o in zip(new, old)]
+        case float(), float() if math.isclose(new, old, rel_tol=tolerance, abs_tol=tolerance):
+            return old
+    return new
 
 
 def read(path: Path, name: str) -> Recorded:
@@ -115,6 +148,18 @@ def _plain(recorded: Recorded) -> dict[str, Any]:
             for trial in recorded.trials
         ],
     }
+
+
+def _text(assignment: str, functions: dict[str, Any]) -> str:
+    """JSON with one trial a line: a difference shows which of them have changed."""
+    json_of = partial(json.dumps, allow_nan=False, ensure_ascii=False)
+    texts = []
+    for name, plain in functions.items():
+        trials = ",\n".join(map(json_of, plain["trials"]))
+        returns = f'{json_of(name)}: {{"returns": {json_of(plain["returns"])}, "trials": ['
+        texts.append(f"{returns}\n{trials}\n]}}")
+    head = f'{{"assignment": {json_of(assignment)}, "functions": {{'
+    return "\n".join([head, ",\n".join(texts), "}}", ""])
 
 
 def _recorded(name: str, plain: Mapping[str, Any]) -> Recorded:

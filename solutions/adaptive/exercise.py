@@ -1,34 +1,18 @@
 """Assignment adaptive: a step size for every weight, from local gains to AMSGrad.
 
-Each function has its oracle, wrong rules with the sentence that a student who wrote one
-should read, and other right rules. All are update rules and are tried on situations of the
-same kind, with hyperparameters of their own.
+All are update rules and are tried on situations of the same kind, with hyperparameters of
+their own.
 """
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import torch
 from torch import Generator, Tensor
 
-from course_lib.checks import INPUTS, Exercise, Function, Misconception, Steps
-
-F64 = torch.float64
-FIRST, MANY, EDGES = "first step", "many steps", "edge cases"
-POINTS = {FIRST: 1, MANY: 2, EDGES: 1, INPUTS: 1}
-State = dict[str, Any]
-Step = tuple[Tensor, State]
-Rule = Callable[..., Step]
-
-
-def _normal(rng: Generator, *shape: int) -> Tensor:
-    return torch.randn(shape, generator=rng, dtype=F64)
-
-
-def _uniform(rng: Generator, low: float, high: float) -> float:
-    return low + (high - low) * torch.rand((), generator=rng, dtype=F64).item()
-
+from course_lib.checks import INPUTS, Exercise, Function, Steps
+from grading.update_rules import FIRST, MANY, POINTS, State, Step, of_any_rule, stressed
+from grading.writing import EDGES, Wrong, f64, mistakes, normal, uniform
 
 # --- what the rules are tried on ---------------------------------------------------------
 
@@ -39,17 +23,17 @@ def _visible(
     """The situations that students see; the first weight of the worked example is 1."""
 
     def draw(rng: Generator) -> Iterator[Steps]:
-        one, two = torch.tensor([1.0], dtype=F64), torch.tensor([1.0, -2.0], dtype=F64)
-        first, second_never = torch.tensor([[0.5, -0.25], [1.0, 0.0]], dtype=F64)
-        noise = [_normal(rng, 2) for _ in range(8)]
+        one, two = f64(1.0), f64(1.0, -2.0)
+        first, second_never = f64([0.5, -0.25], [1.0, 0.0])
+        noise = [normal(rng, 2) for _ in range(8)]
         settings = dict(lr=0.3) | hyper
         yield Steps("one step from the start", two, [first], settings, FIRST)
-        worked = [torch.tensor([g], dtype=F64) for g in by_hand]
+        worked = [f64(g) for g in by_hand]
         yield Steps("the example by hand", one, worked, by_hand_hyper, MANY)
         shrinking = [g if t < 4 else 0.01 * g for t, g in enumerate(noise)]
         label = "eight steps, the gradients shrink a hundredfold after the 4th"
         yield Steps(label, two, shrinking, settings, MANY)
-        matrix, push = _normal(rng, 2, 2), [_normal(rng, 2, 2) for _ in range(3)]
+        matrix, push = normal(rng, 2, 2), [normal(rng, 2, 2) for _ in range(3)]
         falling = settings | dict(lr=[0.3, 0.2, 0.05])
         yield Steps("a 2 × 2 matrix, the rate falls", matrix, push, falling, MANY)
         one_sided = [second_never * g for g in noise[:3]]
@@ -64,15 +48,6 @@ def _visible(
     return draw
 
 
-def _stressed(rng: Generator, *shape: int) -> list[Tensor]:
-    """14 gradients: never one in the first place, none at all twice, tiny after the seventh."""
-    gradients = [_normal(rng, *shape) for _ in range(14)]
-    for t, g in enumerate(gradients):
-        g.view(-1)[0] = 0
-        g *= (t not in (4, 9)) * (1.0 if t < 7 else 0.01)
-    return gradients
-
-
 def _hidden(
     **ranges: tuple[float, float],
 ) -> Callable[[Generator], Iterator[Steps]]:
@@ -80,72 +55,35 @@ def _hidden(
 
     def draw(rng: Generator) -> Iterator[Steps]:
         def hyper() -> dict[str, float]:
-            return {name: _uniform(rng, *ends) for name, ends in ranges.items()}
+            return {name: uniform(rng, *ends) for name, ends in ranges.items()}
 
         for shape in ((3,), (2, 3)):
-            w = _normal(rng, *shape)
-            yield Steps(f"one step, shape {shape}", w, [_normal(rng, *shape)], hyper(), FIRST)
-            yield Steps(f"14 steps, shape {shape}", w, _stressed(rng, *shape), hyper(), MANY)
-        w, gradients = _normal(rng, 3), _stressed(rng, 3)
-        falling = hyper() | dict(lr=[_uniform(rng, 0.2, 1) * 0.8**t for t in range(14)])
+            w = normal(rng, *shape)
+            yield Steps(f"one step, shape {shape}", w, [normal(rng, *shape)], hyper(), FIRST)
+            yield Steps(f"14 steps, shape {shape}", w, stressed(rng, *shape), hyper(), MANY)
+        w, gradients = normal(rng, 3), stressed(rng, 3)
+        falling = hyper() | dict(lr=[uniform(rng, 0.2, 1) * 0.8**t for t in range(14)])
         yield Steps("14 steps while the rate falls", w, gradients, falling, MANY)
         sleeping = [0 * w, 0 * w, *gradients[:4]]
         yield Steps("no gradient at first", w, sleeping, hyper(), EDGES)
         single = [g.float() for g in gradients]
         yield Steps("float32 stays float32", w.float(), single, hyper(), EDGES)
-        number = [_normal(rng) for _ in range(3)]
-        yield Steps("a single number, shape ()", _normal(rng), number, hyper(), EDGES)
-        turned = [_normal(rng, 2, 3) for _ in range(3)]
-        yield Steps("a transposed matrix", _normal(rng, 3, 2).T, turned, hyper(), EDGES)
+        number = [normal(rng) for _ in range(3)]
+        yield Steps("a single number, shape ()", normal(rng), number, hyper(), EDGES)
+        turned = [normal(rng, 2, 3) for _ in range(3)]
+        yield Steps("a transposed matrix", normal(rng, 3, 2).T, turned, hyper(), EDGES)
         yield Steps("four steps", w, gradients[:4], hyper(), INPUTS)
 
     return draw
 
 
-# --- ways to go wrong that all rules share -----------------------------------------------
-
-
-def _common(right: Rule) -> tuple[Misconception, ...]:
-    def forgets(w: Tensor, g: Tensor, state: State, **hyper: float) -> Step:
-        return right(w, g, {}, **hyper)[0], {}
-
-    def uphill(w: Tensor, g: Tensor, state: State, **hyper: float) -> Step:
-        new, state = right(w, g, state, **hyper)
-        return 2 * w - new, state
-
-    def change_alone(w: Tensor, g: Tensor, state: State, **hyper: float) -> Step:
-        new, state = right(w, g, state, **hyper)
-        return new - w, state
-
-    def in_place(w: Tensor, g: Tensor, state: State, **hyper: float) -> Step:
-        new, state = right(w, g, state, **hyper)
-        return w.copy_(new), state
-
-    def fills_state(w: Tensor, g: Tensor, state: State, **hyper: float) -> Step:
-        new, after = right(w, g, state, **hyper)
-        state.update(after)
-        return new, state
-
-    def widens(w: Tensor, g: Tensor, state: State, **hyper: float) -> Step:
-        return right(w.double(), g.double(), state, **hyper)
-
-    return (
-        Misconception(
-            "everything is forgotten after each step: return what the next step needs in the "
-            "state, and go on from it.",
-            forgets,
-        ),
-        Misconception("the sign of the step is wrong: subtract it from the weights.", uphill),
-        Misconception(
-            "this is the change of the weights alone: return the new weights.", change_alone
-        ),
-        Misconception("It changed its input w.", in_place),
-        Misconception("It changed its input state.", fills_state),
-        Misconception("should have the dtype torch.float32", widens),
-        Misconception(
-            "It should return (w, state)", lambda w, g, state, **hyper: right(w, g, {}, **hyper)[0]
-        ),
-    )
+UPHILL = Wrong("the sign of the step is wrong: subtract it from the weights.").by(
+    "w - lr", "w + lr"
+)
+OF_ANY_RULE = of_any_rule(
+    "everything is forgotten after each step: return what the next step needs in the state, and "
+    "go on from it."
+)
 
 
 # --- local_gains_step --------------------------------------------------------------------
@@ -158,50 +96,6 @@ def local_gains_step(w: Tensor, g: Tensor, state: State, *, lr: float, beta: flo
     else:
         a = torch.ones_like(w)
     return w - lr * a * g, {"a": a, "g": g}
-
-
-def _gains_with(
-    change: Callable[[Tensor, Tensor, float], Tensor],
-    agreement: Callable[[Tensor, Tensor], Tensor] = torch.mul,
-) -> Rule:
-    """Local gains with another change of a, given where g·g₋₁ (or so) is positive."""
-
-    def rule(w: Tensor, g: Tensor, state: State, *, lr: float, beta: float) -> Step:
-        a = torch.ones_like(w)
-        if state:
-            a = change(state["a"], agreement(g, state["g"]), beta)
-        return w - lr * a * g, {"a": a, "g": g}
-
-    return rule
-
-
-def _right_gain(a: Tensor, agreement: Tensor, beta: float) -> Tensor:
-    return torch.where(agreement > 0, a + beta, a * (1 - beta))
-
-
-def _gains_shrink_at_first(w: Tensor, g: Tensor, state: State, *, lr: float, beta: float) -> Step:
-    before = {"a": torch.ones_like(w), "g": torch.zeros_like(w)} | state
-    return local_gains_step(w, g, before, lr=lr, beta=beta)
-
-
-def _gains_grow_at_first(w: Tensor, g: Tensor, state: State, *, lr: float, beta: float) -> Step:
-    before = {"a": torch.ones_like(w), "g": g} | state
-    return local_gains_step(w, g, before, lr=lr, beta=beta)
-
-
-def _gains_late(w: Tensor, g: Tensor, state: State, *, lr: float, beta: float) -> Step:
-    _, after = local_gains_step(w, g, state, lr=lr, beta=beta)
-    return w - lr * state.get("a", torch.ones_like(w)) * g, after
-
-
-def _gains_keep_first_g(w: Tensor, g: Tensor, state: State, *, lr: float, beta: float) -> Step:
-    new, after = local_gains_step(w, g, state, lr=lr, beta=beta)
-    return new, after | {"g": state.get("g", g)}
-
-
-def _gains_restart(w: Tensor, g: Tensor, state: State, *, lr: float, beta: float) -> Step:
-    ones = {"a": torch.ones_like(w)} if state else {}
-    return local_gains_step(w, g, state | ones, lr=lr, beta=beta)
 
 
 def _gains_by_sign(w: Tensor, g: Tensor, state: State, *, lr: float, beta: float) -> Step:
@@ -227,145 +121,86 @@ LOCAL_GAINS_STEP = Function(
     hidden=_hidden(lr=(0.2, 1), beta=(0.08, 0.4)),
     returns=("w",),
     points=POINTS,
-    misconceptions=(
-        Misconception(
-            "the gains shrink where they should grow: they grow while g keeps its sign.",
-            _gains_with(lambda a, agreement, beta: _right_gain(a, -agreement, beta)),
+    misconceptions=mistakes(
+        local_gains_step,
+        Wrong("the gains shrink where they should grow: they grow while g keeps its sign.").by(
+            "> 0", "< 0"
         ),
-        Misconception(
-            "the gains shrink by subtraction: multiply by 1 − β, so that a large gain falls fast.",
-            _gains_with(lambda a, s, beta: torch.where(s > 0, a + beta, a - beta)),
+        Wrong(
+            "the gains shrink by subtraction: multiply by 1 − β, so that a large gain falls fast."
+        ).by('state["a"] * (1 - beta)', 'state["a"] - beta'),
+        Wrong("the gains grow by a factor: add β, so that they grow slowly.").by(
+            'state["a"] + beta', 'state["a"] * (1 + beta)'
         ),
-        Misconception(
-            "the gains grow by a factor: add β, so that they grow slowly.",
-            _gains_with(lambda a, s, beta: torch.where(s > 0, a * (1 + beta), a * (1 - beta))),
+        Wrong("the gains shrink to the share β: multiply by 1 − β.").by("(1 - beta)", "beta"),
+        Wrong("a product of zero counts as agreement: only g·g₋₁ > 0 lets a gain grow.").by(
+            "> 0", ">= 0"
         ),
-        Misconception(
-            "the gains shrink to the share β: multiply by 1 − β.",
-            _gains_with(lambda a, s, beta: torch.where(s > 0, a + beta, a * beta)),
+        Wrong("a product of zero leaves the gain as it is: here it shrinks it.").by(
+            "torch.where(",
+            'torch.where(g * state["g"] == 0, state["a"], torch.where(',
+            "(1 - beta))",
+            "(1 - beta)))",
         ),
-        Misconception(
-            "a product of zero counts as agreement: only g·g₋₁ > 0 lets a gain grow.",
-            _gains_with(lambda a, s, beta: torch.where(s >= 0, a + beta, a * (1 - beta))),
-        ),
-        Misconception(
-            "a product of zero leaves the gain as it is: here it shrinks it.",
-            _gains_with(lambda a, s, beta: torch.where(s == 0, a, _right_gain(a, s, beta))),
-        ),
-        Misconception(
+        Wrong(
             "all weights share one agreement, the sign of the whole product: judge each weight "
-            "by itself.",
-            _gains_with(lambda a, s, beta: _right_gain(a, s.sum().expand_as(a), beta)),
-        ),
-        Misconception(
+            "by itself."
+        ).by('g * state["g"] >', '(g * state["g"]).sum() >'),
+        Wrong(
             "the gains already shrink in the first step: there they are 1, for there is no "
-            "gradient to compare with.",
-            _gains_shrink_at_first,
+            "gradient to compare with."
+        ).by(
+            "if state:",
+            'state = {"a": torch.ones_like(w), "g": torch.zeros_like(w)} | state\n    if state:',
         ),
-        Misconception(
+        Wrong(
             "the gains already grow in the first step, where g is compared with itself: there "
-            "they are 1.",
-            _gains_grow_at_first,
+            "they are 1."
+        ).by("if state:", 'state = {"a": torch.ones_like(w), "g": g} | state\n    if state:'),
+        Wrong("the step uses the gain from before: change the gain first, then step.").by(
+            "lr * a", 'lr * state.get("a", torch.ones_like(w))'
         ),
-        Misconception(
-            "the step uses the gain from before: change the gain first, then step.", _gains_late
+        Wrong(
+            "each gradient is compared with the very first one: keep the latest in the state."
+        ).by('"g": g}', '"g": state.get("g", g)}'),
+        Wrong("the gains start again from 1 at each step: go on from the old gain.").by(
+            "if state:", 'if state:\n        state = state | {"a": torch.ones_like(w)}'
         ),
-        Misconception(
-            "each gradient is compared with the very first one: keep the latest in the state.",
-            _gains_keep_first_g,
-        ),
-        Misconception(
-            "the gains start again from 1 at each step: go on from the old gain.", _gains_restart
-        ),
-        Misconception(
-            "this has 0.05 built in: use beta.",
-            _gains_with(lambda a, s, beta: _right_gain(a, s, 0.05)),
-        ),
-        *_common(local_gains_step),
+        Wrong("this has 0.05 built in: use beta.").by("+ beta", "+ 0.05", "1 - beta", "1 - 0.05"),
+        UPHILL,
+        *OF_ANY_RULE,
     ),
-    variants=(_gains_by_sign, _gains_in_place, _gains_with(_right_gain)),
+    variants=(_gains_by_sign, _gains_in_place),
 )
 
 
-# --- rules that divide g by the root of some v -------------------------------------------
+# --- ways to go wrong with g / (√v + ε) --------------------------------------------------
 
-
-def _over_root(g: Tensor, v: Tensor, *, eps: float, **_: float) -> Tensor:
-    return g / (v.sqrt() + eps)
-
-
-def _scaled(
-    accumulate: Callable[..., Tensor],
-    move: Callable[..., Tensor] = _over_root,
-    square: Callable[[Tensor], Tensor] = torch.square,
-) -> Rule:
-    """The rule v ← accumulate(v, square(g)), w ← w - η move(g, v)."""
-
-    def rule(w: Tensor, g: Tensor, state: State, *, lr: float, **hyper: float) -> Step:
-        v = accumulate(state.get("v", torch.zeros_like(w)), square(g), **hyper)
-        return w - lr * move(g, v, **hyper), {"v": v}
-
-    return rule
-
-
-def _wrong_divisions(accumulate: Callable[..., Tensor]) -> tuple[Misconception, ...]:
-    """What can go wrong with g / (√v + ε), for a rule with this v."""
-    right = _scaled(accumulate)
-
-    def divides_by_old(w: Tensor, g: Tensor, state: State, *, lr: float, **hyper: float) -> Step:
-        v = state.get("v", torch.zeros_like(w))
-        return w - lr * _over_root(g, v, **hyper), right(w, g, state, lr=lr, **hyper)[1]
-
-    def keeps_root(w: Tensor, g: Tensor, state: State, *, lr: float, **hyper: float) -> Step:
-        new, after = right(w, g, state, lr=lr, **hyper)
-        return new, {"v": after["v"].sqrt()}
-
-    return (
-        Misconception(
-            "ε stands inside the root: add it outside, to √v.",
-            _scaled(accumulate, lambda g, v, *, eps, **_: g / (v + eps).sqrt()),
-        ),
-        Misconception(
-            "the root is missing: divide by √v + ε.",
-            _scaled(accumulate, lambda g, v, *, eps, **_: g / (v + eps)),
-        ),
-        Misconception(
-            "eps is never used: a weight that never got a gradient becomes 0/0, which is NaN.",
-            _scaled(accumulate, lambda g, v, **_: g / v.sqrt()),
-        ),
-        Misconception(
-            "the brackets are missing: g / √v + ε adds ε to the quotient. Divide by (√v + ε).",
-            _scaled(accumulate, lambda g, v, *, eps, **_: g / v.sqrt() + eps),
-        ),
-        Misconception(
-            "this multiplies by √v + ε: divide by it.",
-            _scaled(accumulate, lambda g, v, *, eps, **_: g * (v.sqrt() + eps)),
-        ),
-        Misconception(
-            "the learning rate is never used: multiply the quotient by lr.",
-            lambda w, g, state, *, lr, **hyper: right(w, g, state, lr=1.0, **hyper),
-        ),
-        Misconception(
-            "you divide by the old v, so the first step is g/ε, far too long: update v first.",
-            divides_by_old,
-        ),
-        Misconception(
-            "the state keeps the root of v: keep v itself, and take the root only to divide.",
-            keeps_root,
-        ),
-        Misconception(
-            "all weights share one v, the mean of all squares: keep one v for each weight.",
-            _scaled(accumulate, square=lambda g: g.square().mean().expand_as(g)),
-        ),
-        Misconception(
-            "g is not squared in v: v turns negative, and its root is NaN.",
-            _scaled(accumulate, square=lambda g: g),
-        ),
-        Misconception(
-            "v takes in |g|, where it should take in g².",
-            _scaled(accumulate, square=torch.abs),
-        ),
-    )
+DIVISIONS = (
+    Wrong("ε stands inside the root: add it outside, to √v.").by(
+        "(v.sqrt() + eps)", "(v + eps).sqrt()"
+    ),
+    Wrong("the root is missing: divide by √v + ε.").by("v.sqrt()", "v"),
+    Wrong("eps is never used: a weight that never got a gradient becomes 0/0, which is NaN.").by(
+        " + eps", ""
+    ),
+    Wrong("the brackets are missing: g / √v + ε adds ε to the quotient. Divide by (√v + ε).").by(
+        "g / (v.sqrt() + eps)", "(g / v.sqrt() + eps)"
+    ),
+    Wrong("this multiplies by √v + ε: divide by it.").by("g / (", "g * ("),
+    Wrong("the learning rate is never used: multiply the quotient by lr.").by("lr * ", ""),
+    Wrong("you divide by the old v, so the first step is g/ε, far too long: update v first.").by(
+        "v.sqrt()", 'state.get("v", torch.zeros_like(w)).sqrt()'
+    ),
+    Wrong("the state keeps the root of v: keep v itself, and take the root only to divide.").by(
+        ": v}", ": v.sqrt()}"
+    ),
+    Wrong("all weights share one v, the mean of all squares: keep one v for each weight.").by(
+        "g**2", "(g**2).mean()"
+    ),
+    Wrong("g is not squared in v: v turns negative, and its root is NaN.").by("g**2", "g"),
+    Wrong("v takes in |g|, where it should take in g².").by("g**2", "g.abs()"),
+)
 
 
 # --- adagrad_step ------------------------------------------------------------------------
@@ -373,17 +208,6 @@ def _wrong_divisions(accumulate: Callable[..., Tensor]) -> tuple[Misconception, 
 
 def adagrad_step(w: Tensor, g: Tensor, state: State, *, lr: float, eps: float) -> Step:
     v = state.get("v", torch.zeros_like(w)) + g**2
-    return w - lr * g / (v.sqrt() + eps), {"v": v}
-
-
-def _adagrad_mean(w: Tensor, g: Tensor, state: State, *, lr: float, eps: float) -> Step:
-    t = state.get("t", 0) + 1
-    v = state.get("v", torch.zeros_like(w)) + g**2
-    return w - lr * g / ((v / t).sqrt() + eps), {"v": v, "t": t}
-
-
-def _adagrad_rate_inside(w: Tensor, g: Tensor, state: State, *, lr: float, eps: float) -> Step:
-    v = state.get("v", torch.zeros_like(w)) + (lr * g) ** 2
     return w - lr * g / (v.sqrt() + eps), {"v": v}
 
 
@@ -399,37 +223,38 @@ def _adagrad_on_copies(w: Tensor, g: Tensor, state: State, *, lr: float, eps: fl
     return w.clone().addcdiv_(g, v.sqrt().add_(eps), value=-lr), {"sum": v}
 
 
-def _sum(v: Tensor, square: Tensor, **_: float) -> Tensor:
-    return v + square
-
-
 ADAGRAD_STEP = Function(
     oracle=adagrad_step,
     visible=_visible((3.0, 4.0, 12.0), dict(lr=0.1, eps=3.0), eps=0.1),
     hidden=_hidden(lr=(0.2, 1), eps=(0.05, 0.2)),
     returns=("w",),
     points=POINTS,
-    misconceptions=(
-        *_wrong_divisions(_sum),
-        Misconception(
-            "v is the mean of the squares: Adagrad keeps their sum, so its steps only shrink.",
-            _adagrad_mean,
+    misconceptions=mistakes(
+        adagrad_step,
+        *DIVISIONS,
+        Wrong(
+            "v is the mean of the squares: Adagrad keeps their sum, so its steps only shrink."
+        ).by(
+            "v = ",
+            't = state.get("t", 0) + 1\n    v = ',
+            "v.sqrt()",
+            "(v / t).sqrt()",
+            ": v}",
+            ': v, "t": t}',
         ),
-        Misconception(
-            "v fades, as in RMSprop: Adagrad forgets nothing.",
-            _scaled(lambda v, square, **_: 0.9 * v + 0.1 * square),
+        Wrong("v fades, as in RMSprop: Adagrad forgets nothing.").by(
+            "state.get", "0.9 * state.get", "g**2", "0.1 * g**2"
         ),
-        Misconception(
-            "v takes in (lr·g)², which cancels the learning rate: take in g².",
-            _adagrad_rate_inside,
+        Wrong("v takes in (lr·g)², which cancels the learning rate: take in g².").by(
+            "g**2", "(lr * g) ** 2"
         ),
-        Misconception(
-            "the numerator is g²: it is g, whose sign says where to go.",
-            _scaled(_sum, lambda g, v, **hyper: _over_root(g**2, v, **hyper)),
+        Wrong("the numerator is g²: it is g, whose sign says where to go.").by(
+            "lr * g", "lr * g**2"
         ),
-        *_common(adagrad_step),
+        UPHILL,
+        *OF_ANY_RULE,
     ),
-    variants=(_adagrad_from_history, _adagrad_on_copies, _scaled(_sum)),
+    variants=(_adagrad_from_history, _adagrad_on_copies),
 )
 
 
@@ -441,37 +266,6 @@ def rmsprop_step(
 ) -> Step:
     v = alpha * state.get("v", torch.zeros_like(w)) + (1 - alpha) * g**2
     return w - lr * g / (v.sqrt() + eps), {"v": v}
-
-
-def _rmsprop_starts_at_square(
-    w: Tensor, g: Tensor, state: State, *, lr: float, alpha: float, eps: float
-) -> Step:
-    return rmsprop_step(w, g, {"v": g**2} | state, lr=lr, alpha=alpha, eps=eps)
-
-
-def _rmsprop_corrected(
-    w: Tensor, g: Tensor, state: State, *, lr: float, alpha: float, eps: float
-) -> Step:
-    t = state.get("t", 0) + 1
-    _, after = rmsprop_step(w, g, state, lr=lr, alpha=alpha, eps=eps)
-    return w - lr * g / ((after["v"] / (1 - alpha**t)).sqrt() + eps), after | {"t": t}
-
-
-def _rmsprop_centered(
-    w: Tensor, g: Tensor, state: State, *, lr: float, alpha: float, eps: float
-) -> Step:
-    m = alpha * state.get("m", torch.zeros_like(w)) + (1 - alpha) * g
-    _, after = rmsprop_step(w, g, state, lr=lr, alpha=alpha, eps=eps)
-    spread = (after["v"] - m**2).clamp(min=0).sqrt()
-    return w - lr * g / (spread + eps), after | {"m": m}
-
-
-def _rmsprop_moves_by_average(
-    w: Tensor, g: Tensor, state: State, *, lr: float, alpha: float, eps: float
-) -> Step:
-    m = alpha * state.get("m", torch.zeros_like(w)) + (1 - alpha) * g
-    _, after = rmsprop_step(w, g, state, lr=lr, alpha=alpha, eps=eps)
-    return w - lr * m / (after["v"].sqrt() + eps), after | {"m": m}
 
 
 def _rmsprop_on_copies(
@@ -490,9 +284,7 @@ def _rmsprop_unscaled_sum(
     return w - (lr / (root + eps)) * g, {"total": total}
 
 
-def _average(v: Tensor, square: Tensor, *, alpha: float, **_: float) -> Tensor:
-    return alpha * v + (1 - alpha) * square
-
+AVERAGE_G = 'm = alpha * state.get("m", torch.zeros_like(w)) + (1 - alpha) * g\n    return'
 
 RMSPROP_STEP = Function(
     oracle=rmsprop_step,
@@ -500,41 +292,46 @@ RMSPROP_STEP = Function(
     hidden=_hidden(lr=(0.2, 1), alpha=(0.6, 0.9), eps=(0.05, 0.2)),
     returns=("w",),
     points=POINTS,
-    misconceptions=(
-        *_wrong_divisions(_average),
-        Misconception(
+    misconceptions=mistakes(
+        rmsprop_step,
+        *DIVISIONS,
+        Wrong(
             "v is the sum of the squares, as in Adagrad: keep the share α of the old v and add "
-            "the share 1 − α of g².",
-            _scaled(_sum),
-        ),
-        Misconception(
+            "the share 1 − α of g²."
+        ).by("alpha * state", "state", "(1 - alpha) * ", ""),
+        Wrong(
             "the old v fades but g² enters whole: with α = 0.99 the steps are ten times too "
-            "short. Multiply g² by 1 − α.",
-            _scaled(lambda v, square, *, alpha, **_: alpha * v + square),
+            "short. Multiply g² by 1 − α."
+        ).by("(1 - alpha) * ", ""),
+        Wrong("α and 1 − α have changed places: α is what is kept of the old v.").by(
+            "= alpha", "= (1 - alpha)", "+ (1 - alpha)", "+ alpha"
         ),
-        Misconception(
-            "α and 1 − α have changed places: α is what is kept of the old v.",
-            _scaled(lambda v, square, *, alpha, **_: (1 - alpha) * v + alpha * square),
+        Wrong("v starts at g²: start it at zero.").by("torch.zeros_like(w)", "g**2"),
+        Wrong("v is corrected for its start at zero, as in Adam: RMSprop takes it as it is.").by(
+            "v = ",
+            't = state.get("t", 0) + 1\n    v = ',
+            "v.sqrt()",
+            "(v / (1 - alpha**t)).sqrt()",
+            ": v}",
+            ': v, "t": t}',
         ),
-        Misconception(
-            "v starts at g²: start it at zero.",
-            _rmsprop_starts_at_square,
+        Wrong(
+            "the square of the mean gradient is taken away from v: this is the centered form."
+        ).by(
+            "return",
+            AVERAGE_G,
+            "v.sqrt()",
+            "(v - m**2).clamp(min=0).sqrt()",
+            ": v}",
+            ': v, "m": m}',
         ),
-        Misconception(
-            "v is corrected for its start at zero, as in Adam: RMSprop takes it as it is.",
-            _rmsprop_corrected,
+        Wrong("the numerator is an average of the gradients, as in Adam: it is g.").by(
+            "return", AVERAGE_G, "lr * g", "lr * m", ": v}", ': v, "m": m}'
         ),
-        Misconception(
-            "the square of the mean gradient is taken away from v: this is the centered form.",
-            _rmsprop_centered,
-        ),
-        Misconception(
-            "the numerator is an average of the gradients, as in Adam: it is g.",
-            _rmsprop_moves_by_average,
-        ),
-        *_common(rmsprop_step),
+        UPHILL,
+        *OF_ANY_RULE,
     ),
-    variants=(_rmsprop_on_copies, _rmsprop_unscaled_sum, _scaled(_average)),
+    variants=(_rmsprop_on_copies, _rmsprop_unscaled_sum),
 )
 
 
@@ -547,48 +344,6 @@ def adadelta_step(w: Tensor, g: Tensor, state: State, *, lr: float, rho: float, 
     delta = (u + eps).sqrt() / (v + eps).sqrt() * g
     u = rho * u + (1 - rho) * delta**2
     return w - lr * delta, {"u": u, "v": v}
-
-
-def _adadelta_with(
-    second: Callable[[Tensor, Tensor, float], Tensor] = lambda v, g, rho: (
-        rho * v + (1 - rho) * g**2
-    ),
-    move: Callable[[Tensor, Tensor, Tensor, float], Tensor] = lambda g, u, v, eps: (
-        (u + eps).sqrt() / (v + eps).sqrt() * g
-    ),
-    steps: Callable[[Tensor, Tensor, float, float], Tensor] = lambda u, delta, rho, lr: (
-        rho * u + (1 - rho) * delta**2
-    ),
-) -> Rule:
-    """Adadelta with another v, another step, or another u."""
-
-    def rule(w: Tensor, g: Tensor, state: State, *, lr: float, rho: float, eps: float) -> Step:
-        u, v = state.get("u", torch.zeros_like(w)), state.get("v", torch.zeros_like(w))
-        v = second(v, g, rho)
-        delta = move(g, u, v, eps)
-        return w - lr * delta, {"u": steps(u, delta, rho, lr), "v": v}
-
-    return rule
-
-
-def _adadelta_old_v(
-    w: Tensor, g: Tensor, state: State, *, lr: float, rho: float, eps: float
-) -> Step:
-    u, v = state.get("u", torch.zeros_like(w)), state.get("v", torch.zeros_like(w))
-    delta = (u + eps).sqrt() / (v + eps).sqrt() * g
-    after = {"u": rho * u + (1 - rho) * delta**2, "v": rho * v + (1 - rho) * g**2}
-    return w - lr * delta, after
-
-
-def _adadelta_corrected(
-    w: Tensor, g: Tensor, state: State, *, lr: float, rho: float, eps: float
-) -> Step:
-    t = state.get("t", 0) + 1
-    rule = _adadelta_with(
-        move=lambda g, u, v, eps: (u + eps).sqrt() / (v / (1 - rho**t) + eps).sqrt() * g
-    )
-    new, after = rule(w, g, state, lr=lr, rho=rho, eps=eps)
-    return new, after | {"t": t}
 
 
 def _adadelta_on_copies(
@@ -617,79 +372,65 @@ ADADELTA_STEP = Function(
     hidden=_hidden(lr=(0.3, 2.5), rho=(0.5, 0.85), eps=(0.03, 0.2)),
     returns=("w",),
     points=POINTS,
-    misconceptions=(
-        Misconception(
-            "ε stands outside both roots: add it to u and to v, inside.",
-            _adadelta_with(move=lambda g, u, v, eps: (u.sqrt() + eps) / (v.sqrt() + eps) * g),
+    misconceptions=mistakes(
+        adadelta_step,
+        Wrong("ε stands outside both roots: add it to u and to v, inside.").by(
+            "(u + eps).sqrt() / (v + eps).sqrt()", "(u.sqrt() + eps) / (v.sqrt() + eps)"
         ),
-        Misconception(
-            "ε is missing in the numerator: u starts at zero, so nothing ever moves.",
-            _adadelta_with(move=lambda g, u, v, eps: u.sqrt() / (v + eps).sqrt() * g),
+        Wrong("ε is missing in the numerator: u starts at zero, so nothing ever moves.").by(
+            "(u + eps)", "u"
         ),
-        Misconception(
+        Wrong(
             "ε is missing in the denominator: a weight that never got a gradient becomes 0/0, "
-            "which is NaN.",
-            _adadelta_with(move=lambda g, u, v, eps: (u + eps).sqrt() / v.sqrt() * g),
+            "which is NaN."
+        ).by("(v + eps)", "v"),
+        Wrong("u averages (lr·Δ)²: average Δ² before lr comes in.").by(
+            "delta**2", "(lr * delta) ** 2"
         ),
-        Misconception(
-            "u averages (lr·Δ)²: average Δ² before lr comes in.",
-            _adadelta_with(steps=lambda u, delta, rho, lr: rho * u + (1 - rho) * (lr * delta) ** 2),
+        Wrong("Δ is not squared in u: u turns negative, and its root is NaN.").by(
+            "delta**2", "delta"
         ),
-        Misconception(
-            "Δ is not squared in u: u turns negative, and its root is NaN.",
-            _adadelta_with(steps=lambda u, delta, rho, lr: rho * u + (1 - rho) * delta),
+        Wrong("u stays at zero: average the squared steps Δ² and keep them in the state.").by(
+            "rho * u + (1 - rho) * delta**2", "u"
         ),
-        Misconception(
-            "u stays at zero: average the squared steps Δ² and keep them in the state.",
-            _adadelta_with(steps=lambda u, delta, rho, lr: u),
+        Wrong("u is the last Δ² alone: keep the share ρ of the old u.").by(
+            "rho * u + (1 - rho) * delta**2", "delta**2"
         ),
-        Misconception(
-            "u is the last Δ² alone: keep the share ρ of the old u.",
-            _adadelta_with(steps=lambda u, delta, rho, lr: delta**2),
+        Wrong("the two roots have changed places: divide by the one with v.").by(
+            "(u + eps).sqrt() / (v + eps).sqrt()", "(v + eps).sqrt() / (u + eps).sqrt()"
         ),
-        Misconception(
-            "the two roots have changed places: divide by the one with v.",
-            _adadelta_with(move=lambda g, u, v, eps: (v + eps).sqrt() / (u + eps).sqrt() * g),
+        Wrong("there is no numerator √(u + ε): this is RMSprop.").by(
+            "(u + eps).sqrt() / (v + eps).sqrt() * g", "g / (v + eps).sqrt()"
         ),
-        Misconception(
-            "there is no numerator √(u + ε): this is RMSprop.",
-            _adadelta_with(move=lambda g, u, v, eps: g / (v + eps).sqrt()),
+        Wrong("the roots are missing: take the root of u + ε and of v + ε.").by(
+            "(u + eps).sqrt() / (v + eps).sqrt()", "(u + eps) / (v + eps)"
         ),
-        Misconception(
-            "the roots are missing: take the root of u + ε and of v + ε.",
-            _adadelta_with(move=lambda g, u, v, eps: (u + eps) / (v + eps) * g),
+        Wrong("ρ and 1 − ρ have changed places: ρ is what is kept of the old u and v.").by(
+            "u, v = ", "rho = 1 - rho\n    u, v = "
         ),
-        Misconception(
-            "ρ and 1 − ρ have changed places: ρ is what is kept of the old u and v.",
-            lambda w, g, state, *, lr, rho, eps: adadelta_step(
-                w, g, state, lr=lr, rho=1 - rho, eps=eps
-            ),
+        Wrong("v is the sum of the squares, as in Adagrad: let the old ones fade by ρ.").by(
+            "rho * v + (1 - rho) * g**2", "v + g**2"
         ),
-        Misconception(
-            "v is the sum of the squares, as in Adagrad: let the old ones fade by ρ.",
-            _adadelta_with(second=lambda v, g, rho: v + g**2),
+        Wrong("g is not squared in v: v turns negative, and its root is NaN.").by("g**2", "g"),
+        Wrong("you divide by the old v: update v first, then compute Δ.").by(
+            "v = rho * v + (1 - rho) * g**2\n    ",
+            "",
+            "return",
+            "v = rho * v + (1 - rho) * g**2\n    return",
         ),
-        Misconception(
-            "g is not squared in v: v turns negative, and its root is NaN.",
-            _adadelta_with(second=lambda v, g, rho: rho * v + (1 - rho) * g),
+        Wrong("v is corrected for its start at zero, as in Adam: Adadelta takes it as it is.").by(
+            "u, v = ",
+            't = state.get("t", 0) + 1\n    u, v = ',
+            "(v + eps)",
+            "(v / (1 - rho**t) + eps)",
+            ": v}",
+            ': v, "t": t}',
         ),
-        Misconception(
-            "you divide by the old v: update v first, then compute Δ.",
-            _adadelta_old_v,
-        ),
-        Misconception(
-            "v is corrected for its start at zero, as in Adam: Adadelta takes it as it is.",
-            _adadelta_corrected,
-        ),
-        Misconception(
-            "the learning rate is never used: multiply Δ by lr.",
-            lambda w, g, state, *, lr, rho, eps: adadelta_step(
-                w, g, state, lr=1.0, rho=rho, eps=eps
-            ),
-        ),
-        *_common(adadelta_step),
+        Wrong("the learning rate is never used: multiply Δ by lr.").by("lr * ", ""),
+        UPHILL,
+        *OF_ANY_RULE,
     ),
-    variants=(_adadelta_on_copies, _adadelta_late_average, _adadelta_with()),
+    variants=(_adadelta_on_copies, _adadelta_late_average),
 )
 
 
@@ -707,54 +448,6 @@ def adam_step(
 
 
 Moment = Callable[[Tensor, Tensor, float], Tensor]
-
-
-def _adam_with(
-    first: Moment = lambda m, g, beta1: beta1 * m + (1 - beta1) * g,
-    second: Moment = lambda v, g, beta2: beta2 * v + (1 - beta2) * g**2,
-    correction: Callable[[float, int], float] = lambda beta, t: 1 - beta**t,
-    move: Callable[..., Tensor] = lambda m, v, c1, c2, eps, g: (m / c1) / ((v / c2).sqrt() + eps),
-    peak: Callable[[Tensor, Tensor], Tensor] = lambda top, v: v,
-) -> Rule:
-    """Adam with other moments, other corrections c₁ and c₂, another step, or another peak.
-
-    The step divides by the root of the peak: v itself in Adam, its maximum in AMSGrad.
-    """
-
-    def rule(
-        w: Tensor, g: Tensor, state: State, *, lr: float, beta1: float, beta2: float, eps: float
-    ) -> Step:
-        zeros = torch.zeros_like(w)
-        t = state.get("t", 0) + 1
-        m = first(state.get("m", zeros), g, beta1)
-        v = second(state.get("v", zeros), g, beta2)
-        top = peak(state.get("top", zeros), v)
-        change = move(m, top, correction(beta1, t), correction(beta2, t), eps, g)
-        return w - lr * change, {"t": t, "m": m, "v": v, "top": top}
-
-    return rule
-
-
-def _adam_t_stays(right: Rule) -> Rule:
-    return lambda w, g, state, **hyper: right(w, g, state | {"t": 0}, **hyper)
-
-
-def _adam_keeps_corrected(
-    w: Tensor, g: Tensor, state: State, *, lr: float, beta1: float, beta2: float, eps: float
-) -> Step:
-    new, after = adam_step(w, g, state, lr=lr, beta1=beta1, beta2=beta2, eps=eps)
-    t = after["t"]
-    return new, {"t": t, "m": after["m"] / (1 - beta1**t), "v": after["v"] / (1 - beta2**t)}
-
-
-def _adam_squares_m(
-    w: Tensor, g: Tensor, state: State, *, lr: float, beta1: float, beta2: float, eps: float
-) -> Step:
-    t = state.get("t", 0) + 1
-    m = beta1 * state.get("m", torch.zeros_like(w)) + (1 - beta1) * g
-    v = beta2 * state.get("v", torch.zeros_like(w)) + (1 - beta2) * m**2
-    m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
-    return w - lr * m_hat / (v_hat.sqrt() + eps), {"t": t, "m": m, "v": v}
 
 
 def _adam_folded(
@@ -782,54 +475,39 @@ def _adam_on_copies(
     return new, {"m": m, "v": v, "powers": (power1, power2)}
 
 
-def _wrong_adams(
-    peak: Callable[[Tensor, Tensor], Tensor] = lambda top, v: v,
-) -> tuple[Misconception, ...]:
-    """What can go wrong in Adam, in AdamW and in AMSGrad alike."""
-    return (
-        Misconception(
-            "nothing is corrected for its start at zero: with β₁ = 0.9 and β₂ = 0.999 the first "
-            "step is 3.2 times too long. Divide m by 1 − β₁ᵗ and v by 1 − β₂ᵗ.",
-            _adam_with(correction=lambda beta, t: 1.0, peak=peak),
-        ),
-        Misconception(
-            "only m is corrected for its start at zero: with β₂ = 0.999 the first step is 32 "
-            "times too long. Divide by 1 − β₂ᵗ under the root too.",
-            _adam_with(move=lambda m, v, c1, c2, eps, g: (m / c1) / (v.sqrt() + eps), peak=peak),
-        ),
-        Misconception(
-            "only the root is corrected for its start at zero: with β₁ = 0.9 the first step is "
-            "ten times too short. Divide m by 1 − β₁ᵗ too.",
-            _adam_with(move=lambda m, v, c1, c2, eps, g: m / ((v / c2).sqrt() + eps), peak=peak),
-        ),
-        Misconception(
-            "ε joins the root before the correction, which makes it larger, 32 times at first "
-            "with β₂ = 0.999: correct, take the root, then add ε.",
-            _adam_with(
-                move=lambda m, v, c1, c2, eps, g: (m / c1) / ((v.sqrt() + eps) / math.sqrt(c2)),
-                peak=peak,
-            ),
-        ),
-        Misconception(
-            "ε stands inside the root: add it outside, to √v̂.",
-            _adam_with(
-                move=lambda m, v, c1, c2, eps, g: (m / c1) / (v / c2 + eps).sqrt(), peak=peak
-            ),
-        ),
-        Misconception(
-            "t stays at 1: count it up, and keep it in the state.",
-            _adam_t_stays(_adam_with(peak=peak)),
-        ),
-        Misconception(
-            "g is not squared in v, which turns negative where g does: average g².",
-            _adam_with(second=lambda v, g, beta2: beta2 * v + (1 - beta2) * g, peak=peak),
-        ),
-    )
-
-
 ADAM_HYPER = dict(beta1=0.6, beta2=0.8, eps=0.1)
 ADAM_BY_HAND = dict(lr=0.1, beta1=0.5, beta2=0.75, eps=0.5)
 ADAM_RANGES = dict(lr=(0.2, 1), beta1=(0.45, 0.7), beta2=(0.75, 0.92), eps=(0.04, 0.15))
+
+# What can go wrong in Adam, in AdamW and in AMSGrad alike.
+IN_ANY_ADAM = (
+    Wrong(
+        "nothing is corrected for its start at zero: with β₁ = 0.9 and β₂ = 0.999 the first "
+        "step is 3.2 times too long. Divide m by 1 − β₁ᵗ and v by 1 − β₂ᵗ."
+    ).by(" / (1 - beta1**t)", "", " / (1 - beta2**t)", ""),
+    Wrong(
+        "only m is corrected for its start at zero: with β₂ = 0.999 the first step is 32 "
+        "times too long. Divide by 1 − β₂ᵗ under the root too."
+    ).by(" / (1 - beta2**t)", ""),
+    Wrong(
+        "only the root is corrected for its start at zero: with β₁ = 0.9 the first step is "
+        "ten times too short. Divide m by 1 − β₁ᵗ too."
+    ).by(" / (1 - beta1**t)", ""),
+    Wrong(
+        "ε joins the root before the correction, which makes it larger, 32 times at first "
+        "with β₂ = 0.999: correct, take the root, then add ε."
+    ).by(
+        " / (1 - beta2**t)",
+        "",
+        "(v_hat.sqrt() + eps)",
+        "((v_hat.sqrt() + eps) / math.sqrt(1 - beta2**t))",
+    ),
+    Wrong("ε stands inside the root: add it outside, to √v̂.").by(
+        "(v_hat.sqrt() + eps)", "(v_hat + eps).sqrt()"
+    ),
+    Wrong("t stays at 1: count it up, and keep it in the state.").by('state.get("t", 0) + 1', "1"),
+    Wrong("g is not squared in v, which turns negative where g does: average g².").by("g**2", "g"),
+)
 
 ADAM_STEP = Function(
     oracle=adam_step,
@@ -837,72 +515,55 @@ ADAM_STEP = Function(
     hidden=_hidden(**ADAM_RANGES),
     returns=("w",),
     points=POINTS,
-    misconceptions=(
-        *_wrong_adams(),
-        Misconception(
-            "t is one too small: in the first step 1 − βᵗ is zero, and you divide by it.",
-            _adam_with(correction=lambda beta, t: torch.tensor(1 - beta ** (t - 1), dtype=F64)),
+    misconceptions=mistakes(
+        adam_step,
+        *IN_ANY_ADAM,
+        Wrong("t is one too small: in the first step 1 − βᵗ is zero, and you divide by it.").by(
+            " + 1", "", '"t": t', '"t": t + 1'
         ),
-        Misconception(
-            "t is one too large: the first step has t = 1.",
-            _adam_with(correction=lambda beta, t: 1 - beta ** (t + 1)),
+        Wrong("t is one too large: the first step has t = 1.").by(
+            "beta1**t", "beta1 ** (t + 1)", "beta2**t", "beta2 ** (t + 1)"
         ),
-        Misconception(
-            "β is multiplied by t: raise it to the power t.",
-            _adam_with(
-                correction=lambda beta, t: torch.tensor(1 - beta * t, dtype=F64),
-            ),
+        Wrong("β is multiplied by t: raise it to the power t.").by(
+            "beta1**t", "beta1 * t", "beta2**t", "beta2 * t"
         ),
-        Misconception(
-            "this multiplies by 1 − βᵗ: divide by it.",
-            _adam_with(correction=lambda beta, t: 1 / (1 - beta**t)),
+        Wrong("this multiplies by 1 − βᵗ: divide by it.").by(
+            "m / (1", "m * (1", "v / (1", "v * (1"
         ),
-        Misconception(
+        Wrong(
             "the state keeps the corrected m̂ and v̂, so they are corrected again and again: "
-            "keep m and v.",
-            _adam_keeps_corrected,
+            "keep m and v."
+        ).by('"m": m, "v": v', '"m": m_hat, "v": v_hat'),
+        Wrong("β₁ and β₂ have changed places: β₁ belongs to m and β₂ to v.").by(
+            "t = state", "beta1, beta2 = beta2, beta1\n    t = state"
         ),
-        Misconception(
-            "β₁ and β₂ have changed places: β₁ belongs to m and β₂ to v.",
-            lambda w, g, state, *, lr, beta1, beta2, eps: adam_step(
-                w, g, state, lr=lr, beta1=beta2, beta2=beta1, eps=eps
-            ),
+        Wrong("β and 1 − β have changed places: β is what is kept of the old average.").by(
+            "= beta1",
+            "= (1 - beta1)",
+            "+ (1 - beta1)",
+            "+ beta1",
+            "= beta2",
+            "= (1 - beta2)",
+            "+ (1 - beta2)",
+            "+ beta2",
         ),
-        Misconception(
-            "β and 1 − β have changed places: β is what is kept of the old average.",
-            _adam_with(
-                first=lambda m, g, beta1: (1 - beta1) * m + beta1 * g,
-                second=lambda v, g, beta2: (1 - beta2) * v + beta2 * g**2,
-            ),
+        Wrong("g enters m whole: multiply it by 1 − β₁.").by("(1 - beta1) * ", ""),
+        Wrong("g² enters v whole: multiply it by 1 − β₂.").by("(1 - beta2) * ", ""),
+        Wrong("v averages the square of m: average the square of g.").by("g**2", "m**2"),
+        Wrong("the numerator is g, as in RMSprop: it is the corrected average m̂.").by(
+            "lr * m_hat", "lr * g"
         ),
-        Misconception(
-            "g enters m whole: multiply it by 1 − β₁.",
-            _adam_with(first=lambda m, g, beta1: beta1 * m + g),
-        ),
-        Misconception(
-            "g² enters v whole: multiply it by 1 − β₂.",
-            _adam_with(second=lambda v, g, beta2: beta2 * v + g**2),
-        ),
-        Misconception("v averages the square of m: average the square of g.", _adam_squares_m),
-        Misconception(
-            "the numerator is g, as in RMSprop: it is the corrected average m̂.",
-            _adam_with(move=lambda m, v, c1, c2, eps, g: g / ((v / c2).sqrt() + eps)),
-        ),
-        Misconception(
-            "the root of v̂ is missing: divide by √v̂ + ε.",
-            _adam_with(move=lambda m, v, c1, c2, eps, g: (m / c1) / (v / c2 + eps)),
-        ),
-        Misconception(
-            "the brackets are missing: m̂ / √v̂ + ε adds ε to the quotient. Divide by (√v̂ + ε).",
-            _adam_with(move=lambda m, v, c1, c2, eps, g: (m / c1) / (v / c2).sqrt() + eps),
-        ),
-        Misconception(
-            "eps is never used: a weight that never got a gradient becomes 0/0, which is NaN.",
-            _adam_with(move=lambda m, v, c1, c2, eps, g: (m / c1) / (v / c2).sqrt()),
-        ),
-        *_common(adam_step),
+        Wrong("the root of v̂ is missing: divide by √v̂ + ε.").by("v_hat.sqrt()", "v_hat"),
+        Wrong(
+            "the brackets are missing: m̂ / √v̂ + ε adds ε to the quotient. Divide by (√v̂ + ε)."
+        ).by("m_hat / (v_hat.sqrt() + eps)", "(m_hat / v_hat.sqrt() + eps)"),
+        Wrong(
+            "eps is never used: a weight that never got a gradient becomes 0/0, which is NaN."
+        ).by(" + eps", ""),
+        UPHILL,
+        *OF_ANY_RULE,
     ),
-    variants=(_adam_folded, _adam_on_copies, _adam_with()),
+    variants=(_adam_folded, _adam_on_copies),
 )
 
 
@@ -928,62 +589,11 @@ def adamw_step(
     return w - lr * m_hat / (v_hat.sqrt() + eps), {"t": t, "m": m, "v": v}
 
 
-def _with_decay(
-    decay: Callable[[Tensor, float, float], Tensor] = lambda w, lr, decay: lr * decay * w,
-    adam: Rule = adam_step,
-) -> Rule:
-    """Takes decay(w, η, λ) from the weights, besides Adam's step."""
-
-    def rule(
-        w: Tensor, g: Tensor, state: State, *, lr: float, weight_decay: float, **betas: float
-    ) -> Step:
-        new, after = adam(w, g, state, lr=lr, **betas)
-        return new - decay(w, lr, weight_decay), after
-
-    return rule
-
-
-def _coupled(w: Tensor, g: Tensor, state: State, *, weight_decay: float, **adam: float) -> Step:
-    return adam_step(w, g + weight_decay * w, state, **adam)
-
-
-def _half_coupled(
-    w: Tensor,
-    g: Tensor,
-    state: State,
-    *,
-    lr: float,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    weight_decay: float,
-) -> Step:
-    rule = _adam_with(first=lambda m, g, beta1: beta1 * m + (1 - beta1) * (g + weight_decay * w))
-    return rule(w, g, state, lr=lr, beta1=beta1, beta2=beta2, eps=eps)
-
-
-def _decay_divided(
-    w: Tensor,
-    g: Tensor,
-    state: State,
-    *,
-    lr: float,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    weight_decay: float,
-) -> Step:
-    rule = _adam_with(
-        move=lambda m, v, c1, c2, eps, g: (m / c1 + weight_decay * w) / ((v / c2).sqrt() + eps)
-    )
-    return rule(w, g, state, lr=lr, beta1=beta1, beta2=beta2, eps=eps)
-
-
-def _decays_afterwards(
+def _adamw_folded(
     w: Tensor, g: Tensor, state: State, *, lr: float, weight_decay: float, **betas: float
 ) -> Step:
-    new, after = adam_step(w, g, state, lr=lr, **betas)
-    return new * (1 - lr * weight_decay), after
+    new, after = _adam_folded(w, g, state, lr=lr, **betas)
+    return new - lr * weight_decay * w, after
 
 
 def _adamw_on_copies(
@@ -993,6 +603,8 @@ def _adamw_on_copies(
     return _adam_on_copies(w, g, state, lr=lr, **betas)
 
 
+DECAY = "w = w - lr * weight_decay * w\n    "
+
 ADAMW_STEP = Function(
     oracle=adamw_step,
     visible=_visible(
@@ -1001,60 +613,50 @@ ADAMW_STEP = Function(
     hidden=_hidden(**ADAM_RANGES, weight_decay=(0.1, 0.5)),
     returns=("w",),
     points=POINTS,
-    misconceptions=(
-        Misconception(
+    misconceptions=mistakes(
+        adamw_step,
+        Wrong(
             "the decay is added to the gradient, so √v̂ divides it: this is Adam with an L2 "
-            "penalty. Take λw from the weights themselves.",
-            _coupled,
+            "penalty. Take λw from the weights themselves."
+        ).by(DECAY, "", "t = state", "g = g + weight_decay * w\n    t = state"),
+        Wrong(
+            "the decay goes into m, though not into v: it should not pass through the averages."
+        ).by(DECAY, "", "(1 - beta1) * g", "(1 - beta1) * (g + weight_decay * w)"),
+        Wrong("the decay is divided by √v̂ + ε: only m̂ should be.").by(
+            DECAY, "", "lr * m_hat", "lr * (m_hat + weight_decay * w)"
         ),
-        Misconception(
-            "the decay goes into m, though not into v: it should not pass through the averages.",
-            _half_coupled,
+        Wrong("the decay has the wrong sign, so it makes the weights grow: subtract lr·λ·w.").by(
+            "w - lr * weight_decay", "w + lr * weight_decay"
         ),
-        Misconception(
-            "the decay is divided by √v̂ + ε: only m̂ should be.",
-            _decay_divided,
+        Wrong("the decay is not multiplied by the learning rate: subtract lr·λ·w.").by(
+            "lr * weight_decay", "weight_decay"
         ),
-        Misconception(
-            "the decay has the wrong sign, so it makes the weights grow: subtract lr·λ·w.",
-            _with_decay(lambda w, lr, decay: -lr * decay * w),
-        ),
-        Misconception(
-            "the decay is not multiplied by the learning rate: subtract lr·λ·w.",
-            _with_decay(lambda w, lr, decay: decay * w),
-        ),
-        Misconception(
+        Wrong(
             "the decay comes after the step and shrinks the new weights: it takes its share of "
-            "the old ones.",
-            _decays_afterwards,
+            "the old ones."
+        ).by(DECAY, "", "return w", "return (1 - lr * weight_decay) * (w", "+ eps)", "+ eps))"),
+        Wrong("weight_decay is never used: subtract lr·λ·w.").by(DECAY, ""),
+        Wrong("the decay is twice too large: subtract lr·λ·w.").by(
+            "lr * weight_decay", "2 * lr * weight_decay"
         ),
-        Misconception(
-            "weight_decay is never used: subtract lr·λ·w.",
-            _with_decay(lambda w, lr, decay: torch.zeros_like(w)),
+        Wrong("the learning rate counts twice in the decay: subtract lr·λ·w.").by(
+            "lr * weight_decay", "lr**2 * weight_decay"
         ),
-        Misconception(
-            "the decay is twice too large: subtract lr·λ·w.",
-            _with_decay(lambda w, lr, decay: 2 * lr * decay * w),
+        Wrong("this subtracts lr·λ from every weight: subtract lr·λ·w.").by(
+            "weight_decay * w", "weight_decay"
         ),
-        Misconception(
-            "the learning rate counts twice in the decay: subtract lr·λ·w.",
-            _with_decay(lambda w, lr, decay: lr**2 * decay * w),
+        Wrong("this decays by the sign of w, an L1 penalty: subtract lr·λ·w.").by(
+            "weight_decay * w", "weight_decay * w.sign()"
         ),
-        Misconception(
-            "this subtracts lr·λ from every weight: subtract lr·λ·w.",
-            _with_decay(lambda w, lr, decay: lr * decay * torch.ones_like(w)),
+        *IN_ANY_ADAM,
+        Wrong("the sign of the step is wrong: subtract it from the weights.").by(
+            "w - lr * weight_decay", "w + lr * weight_decay", "w - lr * m", "w + lr * m"
         ),
-        Misconception(
-            "this decays by the sign of w, an L1 penalty: subtract lr·λ·w.",
-            _with_decay(lambda w, lr, decay: lr * decay * w.sign()),
-        ),
-        *(Misconception(m.sentence, _with_decay(adam=m.rule)) for m in _wrong_adams()),
-        *_common(adamw_step),
+        *OF_ANY_RULE,
     ),
     variants=(
         _adamw_on_copies,
-        _with_decay(),
-        _with_decay(adam=_adam_folded),
+        _adamw_folded,
     ),
 )
 
@@ -1071,47 +673,6 @@ def amsgrad_step(
     v_max = torch.maximum(state.get("v_max", torch.zeros_like(w)), v)
     m_hat, v_hat = m / (1 - beta1**t), v_max / (1 - beta2**t)
     return w - lr * m_hat / (v_hat.sqrt() + eps), {"t": t, "m": m, "v": v, "v_max": v_max}
-
-
-def _corrects_then_max(
-    w: Tensor, g: Tensor, state: State, *, lr: float, beta1: float, beta2: float, eps: float
-) -> Step:
-    _, after = adam_step(w, g, state, lr=lr, beta1=beta1, beta2=beta2, eps=eps)
-    t = after["t"]
-    v_hat = torch.maximum(state.get("v_hat", torch.zeros_like(w)), after["v"] / (1 - beta2**t))
-    return w - lr * after["m"] / (1 - beta1**t) / (v_hat.sqrt() + eps), after | {"v_hat": v_hat}
-
-
-def _max_of_squares(
-    w: Tensor, g: Tensor, state: State, *, lr: float, beta1: float, beta2: float, eps: float
-) -> Step:
-    rule = _adam_with(second=lambda v, g, beta2: torch.maximum(v, (1 - beta2) * g**2))
-    return rule(w, g, state, lr=lr, beta1=beta1, beta2=beta2, eps=eps)
-
-
-def _max_goes_back(
-    w: Tensor, g: Tensor, state: State, *, lr: float, beta1: float, beta2: float, eps: float
-) -> Step:
-    rule = _adam_with(second=lambda v, g, beta2: torch.maximum(v, beta2 * v + (1 - beta2) * g**2))
-    return rule(w, g, state, lr=lr, beta1=beta1, beta2=beta2, eps=eps)
-
-
-def _amsgrad_without_new_v(
-    w: Tensor, g: Tensor, state: State, *, lr: float, beta1: float, beta2: float, eps: float
-) -> Step:
-    rule = _adam_with(peak=lambda top, v: top)
-    new, after = rule(w, g, state, lr=lr, beta1=beta1, beta2=beta2, eps=eps)
-    return new, after | {"top": torch.maximum(after["top"], after["v"])}
-
-
-def _amsgrad_of_m_too(
-    w: Tensor, g: Tensor, state: State, *, lr: float, beta1: float, beta2: float, eps: float
-) -> Step:
-    _, after = amsgrad_step(w, g, state, lr=lr, beta1=beta1, beta2=beta2, eps=eps)
-    m_max = torch.maximum(state.get("m_max", after["m"]), after["m"])
-    t = after["t"]
-    root = (after["v_max"] / (1 - beta2**t)).sqrt()
-    return w - lr * m_max / (1 - beta1**t) / (root + eps), after | {"m_max": m_max}
 
 
 def _amsgrad_of_roots(
@@ -1144,47 +705,46 @@ AMSGRAD_STEP = Function(
     hidden=_hidden(**ADAM_RANGES),
     returns=("w",),
     points=POINTS,
-    misconceptions=(
-        Misconception(
-            "this is Adam: divide by the root of the largest v so far, and keep it in the state.",
-            adam_step,
+    misconceptions=mistakes(
+        amsgrad_step,
+        Wrong(
+            "this is Adam: divide by the root of the largest v so far, and keep it in the state."
+        ).by("v_max / (1", "v / (1"),
+        Wrong(
+            "you take the maximum of the corrected v̂: take that of v, and correct it afterwards."
+        ).by("(w)), v)", "(w)), v / (1 - beta2**t))", "v_max / (1 - beta2**t)", "v_max"),
+        Wrong("the maximum goes back into the average: keep v and its maximum apart.").by(
+            '"v": v,', '"v": v_max,'
         ),
-        Misconception(
-            "you take the maximum of the corrected v̂: take that of v, and correct it afterwards.",
-            _corrects_then_max,
+        Wrong("you take the maximum of the single squares: take that of their average v.").by(
+            'beta2 * state.get("v", torch.zeros_like(w)) + ', ""
         ),
-        Misconception(
-            "the maximum goes back into the average: keep v and its maximum apart.",
-            _max_goes_back,
+        Wrong("the maximum leaves out the v of this step: update v first, then the maximum.").by(
+            "v_max / (1", 'state.get("v_max", torch.zeros_like(w)) / (1'
         ),
-        Misconception(
-            "you take the maximum of the single squares: take that of their average v.",
-            _max_of_squares,
+        Wrong("you take the smallest v so far: take the largest.").by(
+            "v_max = torch.maximum(",
+            "top = ",
+            ", v)\n",
+            "\n    v_max = torch.where(top > 0, torch.minimum(top, v), v)\n",
         ),
-        Misconception(
-            "the maximum leaves out the v of this step: update v first, then the maximum.",
-            _amsgrad_without_new_v,
+        Wrong("all weights share the largest v among them: each weight has its own.").by(
+            "(w)), v)", "(w)), v.max())"
         ),
-        Misconception(
-            "you take the smallest v so far: take the largest.",
-            _adam_with(peak=lambda top, v: torch.where(top > 0, torch.minimum(top, v), v)),
+        Wrong("you take the maximum of m too: only v gets one.").by(
+            "m_hat, v_hat = m /",
+            'm_max = torch.maximum(state.get("m_max", m), m)\n    m_hat, v_hat = m_max /',
+            ": v_max}",
+            ': v_max, "m_max": m_max}',
         ),
-        Misconception(
-            "all weights share the largest v among them: each weight has its own.",
-            _adam_with(peak=lambda top, v: torch.maximum(top, v.max())),
+        Wrong("v and its maximum are added up: take the larger of the two.").by(
+            "torch.maximum(state", "(state", "(w)), v)", "(w)) + v)"
         ),
-        Misconception(
-            "you take the maximum of m too: only v gets one.",
-            _amsgrad_of_m_too,
-        ),
-        Misconception(
-            "v and its maximum are added up: take the larger of the two.",
-            _adam_with(peak=lambda top, v: top + v),
-        ),
-        *_wrong_adams(torch.maximum),
-        *_common(amsgrad_step),
+        *IN_ANY_ADAM,
+        UPHILL,
+        *OF_ANY_RULE,
     ),
-    variants=(_amsgrad_of_roots, _amsgrad_on_copies, _adam_with(peak=torch.maximum)),
+    variants=(_amsgrad_of_roots, _amsgrad_on_copies),
 )
 
 

@@ -1,48 +1,14 @@
-"""Assignment initialization: why weights start at random, and how large.
-
-Each function has its oracle, wrong rules with the sentence that a student who wrote one
-should read, and other right rules. Situations that students see come first, those that
-only the grader knows after them.
-"""
+"""Assignment initialization: why weights start at random, and how large."""
 
 import math
 from collections.abc import Callable, Iterator
-from itertools import combinations
 from typing import Any
 
 import torch
 from torch import Generator, Tensor
 
-from course_lib.checks import (
-    INPUTS,
-    WHOLE,
-    Call,
-    Code,
-    Exercise,
-    Function,
-    Misconception,
-    Property,
-)
-
-F64 = torch.float64
-VALUES, EDGES = "right values", "edge cases"
-
-
-def _normal(rng: Generator, *shape: int, scale: float = 1.0) -> Tensor:
-    return scale * torch.randn(shape, generator=rng, dtype=F64)
-
-
-def _uniform(rng: Generator, low: float, high: float) -> float:
-    return low + (high - low) * torch.rand((), generator=rng, dtype=F64).item()
-
-
-def _whole(rng: Generator, low: int, high: int) -> int:
-    return int(torch.randint(low, high + 1, (), generator=rng))
-
-
-def _f64(*numbers: Any) -> Tensor:
-    return torch.tensor(numbers, dtype=F64)
-
+from course_lib.checks import INPUTS, WHOLE, Call, Code, Exercise, Function, Property
+from grading.writing import EDGES, F64, VALUES, Wrong, f64, mistakes, normal, uniform, whole
 
 # --- count_distinct_units ----------------------------------------------------------------
 
@@ -50,48 +16,33 @@ TOLERANCE = "tolerance"
 
 
 def count_distinct_units(W_in: Tensor, W_out: Tensor, tolerance: float) -> int:
-    return _counted(lambda a, b, tolerance: (a - b).abs().max() <= tolerance)(
-        W_in, W_out, tolerance
-    )
-
-
-def _counted(
-    copies: Callable[[Tensor, Tensor, float], Any],
-    units: Callable[[Tensor, Tensor], Tensor] = lambda W_in, W_out: torch.hstack([W_in, W_out.T]),
-) -> Callable[..., int]:
-    """Counts the units that are no copy of one before; each is a row of all its weights."""
-
-    def rule(W_in: Tensor, W_out: Tensor, tolerance: float) -> int:
-        rows = units(W_in, W_out)
-        return sum(
-            not any(copies(row, before, tolerance) for before in rows[:i])
-            for i, row in enumerate(rows)
-        )
-
-    return rule
+    units, count = torch.hstack([W_in, W_out.T]), 0
+    for i, a in enumerate(units):
+        count += not any((a - b).abs().max() <= tolerance for b in units[:i])
+    return count
 
 
 def _distinct_visible(rng: Generator) -> Iterator[Call]:
-    W_in, W_out = _f64([1.0, 2.0], [1.0, 2.0], [3.0, 4.0]), _f64([5.0, 5.0, 6.0])
+    W_in, W_out = f64([1.0, 2.0], [1.0, 2.0], [3.0, 4.0]), f64([5.0, 5.0, 6.0])
     yield Call("3 units, the first two alike", (W_in, W_out, 0.0), part=VALUES)
     alike = torch.full((4, 2), 0.5, dtype=F64), torch.full((3, 4), 0.5, dtype=F64)
     yield Call("4 units with constant weights", (*alike, 0.0), part=VALUES)
-    outgoing = (alike[0], _f64([1.0, 2.0, 3.0, 1.0]), 0.0)
+    outgoing = (alike[0], f64([1.0, 2.0, 3.0, 1.0]), 0.0)
     yield Call("equal incoming weights, different outgoing ones", outgoing, part=VALUES)
-    incoming = (_f64([1.0, 2.0], [2.0, 1.0], [-3.0, -6.0]), _f64([1.0, 1.0, 1.0]), 0.0)
+    incoming = (f64([1.0, 2.0], [2.0, 1.0], [-3.0, -6.0]), f64([1.0, 1.0, 1.0]), 0.0)
     yield Call("equal outgoing weights, different incoming ones", incoming, part=VALUES)
-    common = _f64([1.0, 2.0], [1.0, 3.0]), _f64([4.0, 5.0])
+    common = f64([1.0, 2.0], [1.0, 3.0]), f64([4.0, 5.0])
     yield Call("2 units with one weight in common", (*common, 0.0), part=VALUES)
-    apart = _f64([1.0], [2.0], [1.0], [3.0], [1.0]), _f64([4.0, 4.0, 4.0, 4.0, 4.0])
+    apart = f64([1.0], [2.0], [1.0], [3.0], [1.0]), f64([4.0, 4.0, 4.0, 4.0, 4.0])
     yield Call("5 units, the first, third and fifth alike", (*apart, 0.0), part=VALUES)
-    near = _f64([1.0, 1.0, 0.0], [1.25, 0.75, 0.25], [4.0, 4.0, 4.0]), _f64([1.0, 1.25, 1.0])
+    near = f64([1.0, 1.0, 0.0], [1.25, 0.75, 0.25], [4.0, 4.0, 4.0]), f64([1.0, 1.25, 1.0])
     yield Call("a difference of 0.25, tolerance 0.25", (*near, 0.25), part=TOLERANCE)
     yield Call("a difference of 0.25, tolerance 0.2", (*near, 0.2), part=TOLERANCE)
-    close = _f64([0.0], [0.1], [0.13]), torch.zeros(1, 3, dtype=F64)
+    close = f64([0.0], [0.1], [0.13]), torch.zeros(1, 3, dtype=F64)
     yield Call("differences of 0.13 at most, tolerance 0.25", (*close, 0.25), part=TOLERANCE)
-    one_far = _f64([0.0, 0.0, 0.0], [0.0, 0.0, 0.5]), _f64([0.0, 0.0])
+    one_far = f64([0.0, 0.0, 0.0], [0.0, 0.0, 0.5]), f64([0.0, 0.0])
     yield Call("one weight differs by 0.5, tolerance 0.25", (*one_far, 0.25), part=TOLERANCE)
-    large = _f64([1000.0], [1000.004]), _f64([0.0, 0.0])
+    large = f64([1000.0], [1000.004]), f64([0.0, 0.0])
     yield Call("large weights, a difference of 0.004", (*large, 0.001), part=TOLERANCE)
 
 
@@ -104,42 +55,16 @@ def _distinct_hidden(rng: Generator) -> Iterator[Call]:
             W_in = W_in.to(F64) + 0.25 * torch.rand(W_in.shape, generator=rng) * (tolerance > 0)
             label = f"{hidden} units, {inputs} inputs, {outputs} outputs, tolerance {tolerance}"
             yield Call(label, (W_in, W_out.to(F64), tolerance), part=part)
-    wide, narrow = _normal(rng, 1, 5).expand(6, 5).clone(), _normal(rng, 2, 6)
+    wide, narrow = normal(rng, 1, 5).expand(6, 5).clone(), normal(rng, 2, 6)
     yield Call("equal incoming weights", (wide, narrow, 0.0), part=VALUES)
     yield Call("equal outgoing weights", (narrow.T, wide.T, 0.0), part=VALUES)
-    mirrored = _normal(rng, 3, 4)
+    mirrored = normal(rng, 3, 4)
     mirrored = torch.cat([mirrored, mirrored.flip(1), -mirrored, mirrored])
     same = torch.ones(2, 12, dtype=F64)
     yield Call("turned round and with other signs", (mirrored, same, 0.0), part=VALUES)
     yield Call("thousandths apart", (1000 + 0.004 * mirrored, same, 1e-3), part=TOLERANCE)
-    ends = _f64([0.5, 0.25], [0.25, 0.5], [0.0, 0.0]), torch.zeros(1, 3, dtype=F64)
+    ends = f64([0.5, 0.25], [0.25, 0.5], [0.0, 0.0]), torch.zeros(1, 3, dtype=F64)
     yield Call("exactly at the tolerance", (*ends, 0.25), part=TOLERANCE)
-
-
-def _either(W_in: Tensor, W_out: Tensor, tolerance: float) -> int:
-    def near(weights: Tensor) -> Tensor:
-        return torch.cdist(weights, weights, p=math.inf) <= tolerance
-
-    copies = (near(W_in) | near(W_out.T)).tril(diagonal=-1)
-    return int((~copies.any(dim=1)).sum())
-
-
-def _alone(W_in: Tensor, W_out: Tensor, tolerance: float) -> int:
-    units = torch.hstack([W_in, W_out.T])
-    alike = torch.cdist(units, units, p=math.inf) <= tolerance
-    return int((alike.sum(dim=1) == 1).sum())
-
-
-def _minus_pairs(W_in: Tensor, W_out: Tensor, tolerance: float) -> int:
-    units = torch.hstack([W_in, W_out.T])
-    return len(units) - sum(
-        bool((a - b).abs().max() <= tolerance) for a, b in combinations(units, 2)
-    )
-
-
-def _neighbours(W_in: Tensor, W_out: Tensor, tolerance: float) -> int:
-    units = torch.hstack([W_in, W_out.T])
-    return 1 + int(((units[1:] - units[:-1]).abs().amax(dim=1) > tolerance).sum())
 
 
 def _binned(W_in: Tensor, W_out: Tensor, tolerance: float) -> int:
@@ -171,77 +96,64 @@ COUNT_DISTINCT_UNITS = Function(
     hidden=_distinct_hidden,
     returns=("count",),
     points={VALUES: 2, TOLERANCE: 1},
-    misconceptions=(
-        Misconception(
+    misconceptions=mistakes(
+        count_distinct_units,
+        Wrong(
             "only the incoming weights are compared: units whose outgoing weights differ get "
-            "different gradients, and part.",
-            _counted(lambda a, b, t: (a - b).abs().max() <= t, lambda W_in, W_out: W_in),
+            "different gradients, and part."
+        ).by("torch.hstack([W_in, W_out.T])", "W_in"),
+        Wrong("only the outgoing weights are compared: copies have equal incoming weights too.").by(
+            "torch.hstack([W_in, W_out.T])", "W_out.T"
         ),
-        Misconception(
-            "only the outgoing weights are compared: copies have equal incoming weights too.",
-            _counted(lambda a, b, t: (a - b).abs().max() <= t, lambda W_in, W_out: W_out.T),
-        ),
-        Misconception(
+        Wrong(
             "agreeing incoming weights, or agreeing outgoing ones, are enough here: copies agree "
-            "in both.",
-            _either,
+            "in both."
+        ).by(
+            "(a - b).abs().max() <= tolerance",
+            "(near := (a - b).abs() <= tolerance)[: W_in.shape[1]].all() "
+            "or near[W_in.shape[1] :].all()",
         ),
-        Misconception(
-            "this counts columns of W_in, the inputs: a hidden unit is a row of W_in.",
-            _counted(lambda a, b, t: (a - b).abs().max() <= t, lambda W_in, W_out: W_in.T),
+        Wrong("this counts columns of W_in, the inputs: a hidden unit is a row of W_in.").by(
+            "torch.hstack([W_in, W_out.T])", "W_in.T"
         ),
-        Misconception(
+        Wrong(
             "this counts the units that have no copy at all: the first of several copies "
-            "counts too.",
-            _alone,
-        ),
-        Misconception(
+            "counts too."
+        ).by("units[:i]", "torch.cat([units[:i], units[i + 1 :]])"),
+        Wrong(
             "this takes away one for each pair of copies: three copies make three pairs, but "
-            "only two units too many.",
-            _minus_pairs,
+            "only two units too many."
+        ).by("not any(", "1 - sum(", "max()", "max().item()"),
+        Wrong("only neighbours are compared: a unit may be a copy of any unit before it.").by(
+            "units[:i]", "units[max(i - 1, 0) : i]"
         ),
-        Misconception(
-            "only neighbours are compared: a unit may be a copy of any unit before it.",
-            _neighbours,
-        ),
-        Misconception(
+        Wrong(
             "the sums of the weights are compared: compare weight by weight, as (1, 2) is no "
-            "copy of (2, 1).",
-            _counted(lambda a, b, t: (a.sum() - b.sum()).abs() <= t),
-        ),
-        Misconception(
+            "copy of (2, 1)."
+        ).by("(a - b).abs().max()", "(a.sum() - b.sum()).abs()"),
+        Wrong(
             "the differences have a sign: take their absolute values before you compare them "
-            "with the tolerance.",
-            _counted(lambda a, b, t: (a - b).max() <= t),
+            "with the tolerance."
+        ).by(".abs()", ""),
+        Wrong("tolerance is never used: weights that differ by at most that count as equal.").by(
+            "(a - b).abs().max() <= tolerance", "torch.equal(a, b)"
         ),
-        Misconception(
-            "tolerance is never used: weights that differ by at most that count as equal.",
-            _counted(lambda a, b, t: torch.equal(a, b)),
+        Wrong("a difference of exactly the tolerance should still count as equal: use <=.").by(
+            "<=", "<"
         ),
-        Misconception(
-            "a difference of exactly the tolerance should still count as equal: use <=.",
-            _counted(lambda a, b, t: (a - b).abs().max() < t),
-        ),
-        Misconception(
+        Wrong(
             "the mean difference is compared: no single weight may differ by more than the "
-            "tolerance.",
-            _counted(lambda a, b, t: (a - b).abs().mean() <= t),
+            "tolerance."
+        ).by("max", "mean"),
+        Wrong("one weight that agrees is enough here: all of them must.").by("max", "min"),
+        Wrong("the length of the difference is compared: look at its largest entry.").by(
+            "abs().max()", "norm()"
         ),
-        Misconception(
-            "one weight that agrees is enough here: all of them must.",
-            _counted(lambda a, b, t: (a - b).abs().min() <= t),
-        ),
-        Misconception(
-            "the length of the difference is compared: look at its largest entry.",
-            _counted(lambda a, b, t: (a - b).norm() <= t),
-        ),
-        Misconception(
-            "torch.allclose adds a relative tolerance of its own, 1e-5 of the weight: pass rtol=0.",
-            _counted(lambda a, b, t: torch.allclose(a, b, atol=t)),
-        ),
-        Misconception(
-            "rounding puts close weights into different bins: compare pairs of units.",
-            _binned,
+        Wrong(
+            "torch.allclose adds a relative tolerance of its own, 1e-5 of the weight: pass rtol=0."
+        ).by("(a - b).abs().max() <= tolerance", "torch.allclose(a, b, atol=tolerance)"),
+        Wrong("rounding puts close weights into different bins: compare pairs of units.").by(
+            _binned
         ),
     ),
     variants=(_distinct_by_matrix, _distinct_by_list),
@@ -264,7 +176,7 @@ def _xavier_visible(rng: Generator) -> Iterator[Call]:
 
 def _xavier_hidden(rng: Generator) -> Iterator[Call]:
     for _ in range(4):
-        fans, gain = (_whole(rng, 1, 900), _whole(rng, 1, 900)), _uniform(rng, 0.3, 3)
+        fans, gain = (whole(rng, 1, 900), whole(rng, 1, 900)), uniform(rng, 0.3, 3)
         yield Call(f"{fans[0]} inputs, {fans[1]} outputs", fans)
         yield Call(f"{fans[0]} inputs, {fans[1]} outputs, a gain", (*fans, gain))
 
@@ -275,60 +187,44 @@ XAVIER_BOUND = Function(
     hidden=_xavier_hidden,
     returns=("bound",),
     points={WHOLE: 2},
-    misconceptions=(
-        Misconception(
-            "this is the standard deviation: the bound of a uniform distribution is √3 times it.",
-            lambda fan_in, fan_out, gain=1.0: gain * math.sqrt(2 / (fan_in + fan_out)),
+    misconceptions=mistakes(
+        xavier_bound,
+        Wrong(
+            "this is the standard deviation: the bound of a uniform distribution is √3 times it."
+        ).by("6", "2"),
+        Wrong("this is the variance: the bound is √3 times the standard deviation, its root.").by(
+            "gain * math.sqrt(6", "gain**2 * (2"
         ),
-        Misconception(
-            "this is the variance: the bound is √3 times the standard deviation, its root.",
-            lambda fan_in, fan_out, gain=1.0: gain**2 * 2 / (fan_in + fan_out),
+        Wrong("the root is missing: the square of the bound is 6 / (fan_in + fan_out).").by(
+            "math.sqrt", ""
         ),
-        Misconception(
-            "the root is missing: the square of the bound is 6 / (fan_in + fan_out).",
-            lambda fan_in, fan_out, gain=1.0: gain * 6 / (fan_in + fan_out),
+        Wrong("only fan_in is used: Xavier's variance is a compromise between both fans.").by(
+            "6 / (fan_in + fan_out)", "3 / fan_in"
         ),
-        Misconception(
-            "only fan_in is used: Xavier's variance is a compromise between both fans.",
-            lambda fan_in, fan_out, gain=1.0: gain * math.sqrt(3 / fan_in),
+        Wrong("only fan_out is used: Xavier's variance is a compromise between both fans.").by(
+            "6 / (fan_in + fan_out)", "3 / fan_out"
         ),
-        Misconception(
-            "only fan_out is used: Xavier's variance is a compromise between both fans.",
-            lambda fan_in, fan_out, gain=1.0: gain * math.sqrt(3 / fan_out),
-        ),
-        Misconception(
+        Wrong(
             "this averages 1/fan_in and 1/fan_out arithmetically: take the harmonic mean, "
-            "2 / (fan_in + fan_out).",
-            lambda fan_in, fan_out, gain=1.0: gain * math.sqrt(3 * (1 / fan_in + 1 / fan_out) / 2),
+            "2 / (fan_in + fan_out)."
+        ).by("6 / (fan_in + fan_out)", "3 * (1 / fan_in + 1 / fan_out) / 2"),
+        Wrong("the bound is √2 times too small: the variance is 2 / (fan_in + fan_out), not 1.").by(
+            "6", "3"
         ),
-        Misconception(
-            "the bound is √2 times too small: the variance is 2 / (fan_in + fan_out), not 1.",
-            lambda fan_in, fan_out, gain=1.0: gain * math.sqrt(3 / (fan_in + fan_out)),
+        Wrong("the bound is 3 standard deviations here: it is √3 of them.").by(
+            "math.sqrt(6", "3 * math.sqrt(2"
         ),
-        Misconception(
-            "the bound is 3 standard deviations here: it is √3 of them.",
-            lambda fan_in, fan_out, gain=1.0: 3 * gain * math.sqrt(2 / (fan_in + fan_out)),
+        Wrong("this is the whole width of the interval: the bound is half of it.").by(
+            "gain *", "2 * gain *"
         ),
-        Misconception(
-            "this is the whole width of the interval: the bound is half of it.",
-            lambda fan_in, fan_out, gain=1.0: 2 * gain * math.sqrt(6 / (fan_in + fan_out)),
+        Wrong("gain is never used: the bound grows in proportion to it.").by("gain * ", ""),
+        Wrong("the gain is squared: it multiplies the bound, and its square the variance.").by(
+            "gain *", "gain**2 *"
         ),
-        Misconception(
-            "gain is never used: the bound grows in proportion to it.",
-            lambda fan_in, fan_out, gain=1.0: math.sqrt(6 / (fan_in + fan_out)),
+        Wrong("the gain is under the root: it multiplies the bound itself.").by(
+            "gain * math.sqrt(", "math.sqrt(gain * "
         ),
-        Misconception(
-            "the gain is squared: it multiplies the bound, and its square the variance.",
-            lambda fan_in, fan_out, gain=1.0: gain**2 * math.sqrt(6 / (fan_in + fan_out)),
-        ),
-        Misconception(
-            "the gain is under the root: it multiplies the bound itself.",
-            lambda fan_in, fan_out, gain=1.0: math.sqrt(gain * 6 / (fan_in + fan_out)),
-        ),
-        Misconception(
-            "this divides by the gain: multiply by it.",
-            lambda fan_in, fan_out, gain=1.0: math.sqrt(6 / (fan_in + fan_out)) / gain,
-        ),
+        Wrong("this divides by the gain: multiply by it.").by("gain *", "1 / gain *"),
     ),
     variants=(
         lambda fan_in, fan_out, gain=1.0: (
@@ -347,26 +243,8 @@ LINEAR, CONVOLUTION = "linear layers", "convolutions"
 
 
 def kaiming_std(shape: tuple[int, ...], *, first_layer: bool = False) -> float:
-    return _kaiming(lambda out, into, kernel: into * kernel)(shape, first_layer=first_layer)
-
-
-def _kaiming(
-    fan: Callable[[int, int, int], float],
-    later: float = math.sqrt(2),
-    first: float = 1.0,
-    std: Callable[[float, float], float] = lambda gain, fan: gain / math.sqrt(fan),
-) -> Callable[..., float]:
-    """The standard deviation from a fan and a gain."""
-
-    def rule(shape: tuple[int, ...], *, first_layer: bool = False) -> float:
-        out, into, *kernel = shape
-        return std(first if first_layer else later, fan(out, into, math.prod(kernel)))
-
-    return rule
-
-
-def _fan_in(out: int, into: int, kernel: int) -> int:
-    return into * kernel
+    gain = 1.0 if first_layer else math.sqrt(2)
+    return gain / math.sqrt(math.prod(shape[1:]))
 
 
 def _kaiming_visible(rng: Generator) -> Iterator[Call]:
@@ -383,9 +261,9 @@ def _kaiming_hidden(rng: Generator) -> Iterator[Call]:
     for first_layer in (False, True):
         first = dict(first_layer=first_layer)
         for _ in range(3):
-            out, into = _whole(rng, 3, 900), _whole(rng, 3, 900)
+            out, into = whole(rng, 3, 900), whole(rng, 3, 900)
             yield Call(f"{into} inputs, {out} outputs", ((out, into),), first, LINEAR)
-            kernel = tuple(_whole(rng, 2, 7) for _ in range(_whole(rng, 1, 3)))
+            kernel = tuple(whole(rng, 2, 7) for _ in range(whole(rng, 1, 3)))
             label = f"{into} channels in, {out} out, kernel {kernel}"
             yield Call(label, ((out, into, *kernel),), first, CONVOLUTION)
 
@@ -396,71 +274,55 @@ KAIMING_STD = Function(
     hidden=_kaiming_hidden,
     returns=("std",),
     points={LINEAR: 1, CONVOLUTION: 1},
-    misconceptions=(
-        Misconception(
+    misconceptions=mistakes(
+        kaiming_std,
+        Wrong(
             "this uses fan_out: the shape is (outputs, inputs, ...), and what counts is how many "
-            "inputs are summed.",
-            _kaiming(lambda out, into, kernel: out * kernel),
-        ),
-        Misconception(
+            "inputs are summed."
+        ).by("shape[1:]", "shape[:1] + shape[2:]"),
+        Wrong(
             "this uses the number of outputs: what counts is how many inputs are summed, the "
-            "second entry of the shape times the kernel.",
-            _kaiming(lambda out, into, kernel: out),
+            "second entry of the shape times the kernel."
+        ).by("shape[1:]", "shape[:1]"),
+        Wrong("this divides by the number of all weights: divide by how many enter one output.").by(
+            "shape[1:]", "shape"
         ),
-        Misconception(
-            "this divides by the number of all weights: divide by how many enter one output.",
-            _kaiming(lambda out, into, kernel: out * into * kernel),
+        Wrong("this averages the two fans, as Xavier does: Kaiming uses fan_in alone.").by(
+            "math.prod(shape[1:])", "(shape[0] + shape[1]) * math.prod(shape[2:]) / 2"
         ),
-        Misconception(
-            "this averages the two fans, as Xavier does: Kaiming uses fan_in alone.",
-            _kaiming(lambda out, into, kernel: (out + into) * kernel / 2),
+        Wrong("the kernel is left out: each output sums over all places of the kernel.").by(
+            "shape[1:]", "shape[1:2]"
         ),
-        Misconception(
-            "the kernel is left out: each output sums over all places of the kernel.",
-            _kaiming(lambda out, into, kernel: into),
+        Wrong("only the last entry of the shape is used: multiply all but the first.").by(
+            "shape[1:]", "shape[-1:]"
         ),
-        Misconception(
-            "only the last entry of the shape is used: multiply all but the first.",
-            lambda shape, *, first_layer=False: kaiming_std(
-                (shape[0], shape[-1]), first_layer=first_layer
-            ),
+        Wrong("only the kernel's first side is used: multiply all of its sides.").by(
+            "shape[1:]", "shape[1:3]"
         ),
-        Misconception(
-            "only the kernel's first side is used: multiply all of its sides.",
-            lambda shape, *, first_layer=False: kaiming_std(shape[:3], first_layer=first_layer),
+        Wrong("this is the variance: the standard deviation is its root.").by(
+            "gain / math.sqrt(math", "gain**2 / (math"
         ),
-        Misconception(
-            "this is the variance: the standard deviation is its root.",
-            _kaiming(_fan_in, std=lambda gain, fan: gain**2 / fan),
+        Wrong("the root of fan_in is missing: the standard deviation is gain / √fan_in.").by(
+            "gain / math.sqrt(", "gain / ("
         ),
-        Misconception(
-            "the root of fan_in is missing: the standard deviation is gain / √fan_in.",
-            _kaiming(_fan_in, std=lambda gain, fan: gain / fan),
+        Wrong("the gain is 2: that is the factor of the variance, and the gain is its root.").by(
+            "math.sqrt(2)", "2.0"
         ),
-        Misconception(
-            "the gain is 2: that is the factor of the variance, and the gain is its root.",
-            _kaiming(_fan_in, later=2.0),
-        ),
-        Misconception(
+        Wrong(
             "the gain of the ReLU is missing: it halves the second moment, so multiply by √2 "
-            "after one.",
-            _kaiming(_fan_in, later=1.0),
+            "after one."
+        ).by("math.sqrt(2)", "1.0"),
+        Wrong("the first layer gets the gain √2 too: no ReLU precedes it, so its gain is 1.").by(
+            "1.0", "math.sqrt(2)"
         ),
-        Misconception(
-            "the first layer gets the gain √2 too: no ReLU precedes it, so its gain is 1.",
-            _kaiming(_fan_in, first=math.sqrt(2)),
+        Wrong("the gains are swapped: 1 for the first layer, √2 for the others.").by(
+            "if first_layer", "if not first_layer"
         ),
-        Misconception(
-            "the gains are swapped: 1 for the first layer, √2 for the others.",
-            _kaiming(_fan_in, later=1.0, first=math.sqrt(2)),
+        Wrong("the gain divides: what the ReLU takes away is made up for by larger weights.").by(
+            "gain /", "1 / gain /"
         ),
-        Misconception(
-            "the gain divides: what the ReLU takes away is made up for by larger weights.",
-            _kaiming(_fan_in, later=math.sqrt(0.5)),
-        ),
-        Misconception(
-            "this is the bound of a uniform distribution, √3 times the standard deviation.",
-            _kaiming(_fan_in, later=math.sqrt(6), first=math.sqrt(3)),
+        Wrong("this is the bound of a uniform distribution, √3 times the standard deviation.").by(
+            "gain /", "math.sqrt(3) * gain /"
         ),
     ),
     variants=(
@@ -493,7 +355,7 @@ def _gain_visible(rng: Generator) -> Iterator[Property]:
 def _gain_hidden(rng: Generator) -> Iterator[Property]:
     places = ("torch:relu", "torch.nn.functional:silu", "torch.nn.functional:gelu", "torch:sin")
     for place, samples in zip(places, (20_000, 300_000, 50_000, 100_000)):
-        settings = dict(activation=Code(place), samples=samples, seed=_whole(rng, 0, 10**6))
+        settings = dict(activation=Code(place), samples=samples, seed=whole(rng, 0, 10**6))
         yield Property(f"{place}, {samples} samples", "gain", settings)
 
 
@@ -507,53 +369,38 @@ def _gain_from(
     return lambda activation, samples, generator: gain(activation(z(samples, generator)))
 
 
-def _same_again(n: int, generator: Generator) -> Tensor:
-    return torch.randn(n, generator=generator.manual_seed(generator.initial_seed()))
-
-
 MONTE_CARLO_GAIN = Function(
     oracle=monte_carlo_gain,
     visible=_gain_visible,
     hidden=_gain_hidden,
     returns=("gain",),
     points={WHOLE: 2},
-    misconceptions=(
-        Misconception(
-            "without subtracting the mean of f(z) first", _gain_from(gain=lambda y: 1 / y.std())
+    misconceptions=mistakes(
+        monte_carlo_gain,
+        Wrong("without subtracting the mean of f(z) first").by(
+            "math.sqrt(activation(z).square().mean().item())", "activation(z).std()"
         ),
-        Misconception(
-            "This is the root of the mean of f(z)²: the gain is 1 divided by it.",
-            _gain_from(gain=lambda y: y.square().mean().sqrt()),
+        Wrong("This is the root of the mean of f(z)²: the gain is 1 divided by it.").by("1 / ", ""),
+        Wrong("This is the mean of f(z)²: the gain is 1 divided by its root.").by(
+            "1 / math.sqrt", ""
         ),
-        Misconception(
-            "This is the mean of f(z)²: the gain is 1 divided by its root.",
-            _gain_from(gain=lambda y: y.square().mean()),
+        Wrong("The root is missing: divide 1 by the root of the mean of f(z)².").by(
+            "math.sqrt", ""
         ),
-        Misconception(
-            "The root is missing: divide 1 by the root of the mean of f(z)².",
-            _gain_from(gain=lambda y: 1 / y.square().mean()),
+        Wrong("This divides by the mean of |f(z)|").by("math.sqrt", "", "square", "abs"),
+        Wrong("draw it from the normal distribution.").by("torch.randn", "torch.rand"),
+        Wrong("not from torch's global one").by(", generator=generator", ""),
+        Wrong("draw new numbers from the generator each time").by(
+            "generator=generator", "generator=generator.manual_seed(generator.initial_seed())"
         ),
-        Misconception(
-            "This divides by the mean of |f(z)|", _gain_from(gain=lambda y: 1 / y.abs().mean())
+        Wrong("draw new numbers from the generator each time").by(
+            "generator=generator", "generator=torch.Generator().manual_seed(0)"
         ),
-        Misconception(
-            "draw it from the normal distribution.",
-            _gain_from(lambda n, generator: torch.rand(n, generator=generator)),
+        Wrong("draw as many numbers as samples says.").by(
+            "samples, generator=generator, dtype=F64", "max(samples, 20_000), generator=generator"
         ),
-        Misconception(
-            "not from torch's global one", _gain_from(lambda n, generator: torch.randn(n))
-        ),
-        Misconception("draw new numbers from the generator each time", _gain_from(_same_again)),
-        Misconception(
-            "draw new numbers from the generator each time",
-            _gain_from(lambda n, _: torch.randn(n, generator=torch.Generator().manual_seed(0))),
-        ),
-        Misconception(
-            "draw as many numbers as samples says.",
-            _gain_from(lambda n, generator: torch.randn(max(n, 20_000), generator=generator)),
-        ),
-        Misconception(
-            "It should return one number", _gain_from(gain=lambda y: 1 / y.square().sqrt())
+        Wrong("It should return one number").by(
+            "math.sqrt(activation(z).square().mean().item())", "activation(z).abs()"
         ),
     ),
     variants=(
@@ -595,34 +442,14 @@ def _predicted_visible(rng: Generator) -> Iterator[Call]:
 
 def _predicted_hidden(rng: Generator) -> Iterator[Call]:
     for layers in (1, 2, 4, 7):
-        sizes = [_whole(rng, 2, 300) for _ in range(layers + 1)]
-        stds = [_uniform(rng, 0.02, 0.6) for _ in range(layers)]
-        second_moment = _uniform(rng, 0.2, 4)
+        sizes = [whole(rng, 2, 300) for _ in range(layers + 1)]
+        stds = [uniform(rng, 0.02, 0.6) for _ in range(layers)]
+        second_moment = uniform(rng, 0.2, 4)
         yield Call(f"{layers} layers", (sizes, stds, 1.0, second_moment), part=PLAIN)
         if layers > 1:
-            gain = _uniform(rng, 1.2, 2.5)
+            gain = uniform(rng, 1.2, 2.5)
             given = (sizes, stds, gain, second_moment)
             yield Call(f"{layers} layers, gain {gain:.2f}", given, part=ACTIVATIONS)
-
-
-def _predicted(
-    fan: Callable[[int, int], float] = lambda fan_in, fan_out: fan_in,
-    power: float = 2,
-    loss: Callable[[float], float] = lambda gain: gain**2,
-    start: Callable[[float, float], float] = lambda second_moment, gain: second_moment,
-) -> Callable[..., list[float]]:
-    """The prediction, with one of its factors changed."""
-
-    def rule(
-        sizes: list[int], stds: list[float], gain: float, input_second_moment: float
-    ) -> list[float]:
-        variances, second_moment = [], start(input_second_moment, gain)
-        for fan_in, fan_out, std in zip(sizes, sizes[1:], stds):
-            variances.append(fan(fan_in, fan_out) * std**power * second_moment)
-            second_moment = variances[-1] / loss(gain)
-        return variances
-
-    return rule
 
 
 def _predicted_at_once(
@@ -651,70 +478,50 @@ PREDICTED_VARIANCES = Function(
     hidden=_predicted_hidden,
     returns=("variances",),
     points={PLAIN: 1, ACTIVATIONS: 1},
-    misconceptions=(
-        Misconception(
+    misconceptions=mistakes(
+        predicted_variances,
+        Wrong(
             "this multiplies by the width of the layer's outputs: each output sums over the "
-            "layer's inputs.",
-            _predicted(fan=lambda fan_in, fan_out: fan_out),
-        ),
-        Misconception(
+            "layer's inputs."
+        ).by("zip(sizes, stds)", "zip(sizes[1:], stds)"),
+        Wrong(
             "the width is left out: an output is a sum of as many terms as there are inputs, and "
-            "their variances add up.",
-            _predicted(fan=lambda fan_in, fan_out: 1),
-        ),
-        Misconception(
+            "their variances add up."
+        ).by("fan_in * ", ""),
+        Wrong(
             "the root of the width is used: the variances of the terms add up, so multiply by "
-            "the width itself.",
-            _predicted(fan=lambda fan_in, fan_out: math.sqrt(fan_in)),
+            "the width itself."
+        ).by("fan_in * std", "math.sqrt(fan_in) * std"),
+        Wrong("the standard deviation is not squared: the variance of the weights is std².").by(
+            "std**2", "std"
         ),
-        Misconception(
-            "the standard deviation is not squared: the variance of the weights is std².",
-            _predicted(power=1),
+        Wrong("the input's second moment is left out: the first layer sums terms W x.").by(
+            "[], input_second_moment", "[], 1.0"
         ),
-        Misconception(
-            "the input's second moment is left out: the first layer sums terms W x.",
-            _predicted(start=lambda second_moment, gain: 1.0),
+        Wrong("the input's second moment is squared: it is a square already.").by(
+            "[], input_second_moment", "[], input_second_moment**2"
         ),
-        Misconception(
-            "the input's second moment is squared: it is a square already.",
-            _predicted(start=lambda second_moment, gain: second_moment**2),
+        Wrong("gain is never used: after the activation the second moment is variance / gain².").by(
+            " / gain**2", ""
         ),
-        Misconception(
-            "gain is never used: after the activation the second moment is variance / gain².",
-            _predicted(loss=lambda gain: 1.0),
+        Wrong(
+            "the gain is not squared: the second moment after the activation is variance / gain²."
+        ).by("gain**2", "gain"),
+        Wrong("this multiplies by gain²: the activation takes away, so divide.").by(
+            "/ gain", "* gain"
         ),
-        Misconception(
-            "the gain is not squared: the second moment after the activation is variance / gain².",
-            _predicted(loss=lambda gain: gain),
-        ),
-        Misconception(
-            "this multiplies by gain²: the activation takes away, so divide.",
-            _predicted(loss=lambda gain: gain**-2),
-        ),
-        Misconception(
+        Wrong(
             "every variance is divided by gain² once too often: activations stand between the "
-            "layers, none before the first and none after the last.",
-            _predicted(start=lambda second_moment, gain: second_moment / gain**2),
+            "layers, none before the first and none after the last."
+        ).by("[], input_second_moment", "[], input_second_moment / gain**2"),
+        Wrong("these are standard deviations: return the variances.").by(
+            "return variances", "return [math.sqrt(v) for v in variances]"
         ),
-        Misconception(
-            "these are standard deviations: return the variances.",
-            lambda sizes, stds, gain, second_moment: [
-                math.sqrt(v) for v in predicted_variances(sizes, stds, gain, second_moment)
-            ],
+        Wrong("the input is in the list: return one variance for each layer.").by(
+            "return variances", "return [input_second_moment, *variances]"
         ),
-        Misconception(
-            "the input is in the list: return one variance for each layer.",
-            lambda sizes, stds, gain, second_moment: [
-                second_moment,
-                *predicted_variances(sizes, stds, gain, second_moment),
-            ],
-        ),
-        Misconception(
-            "every layer starts from the input: it gets what the layer before it gives.",
-            lambda sizes, stds, gain, second_moment: [
-                d * std**2 * second_moment / (gain**2 if layer else 1)
-                for layer, (d, std) in enumerate(zip(sizes, stds))
-            ],
+        Wrong("every layer starts from the input: it gets what the layer before it gives.").by(
+            "variances[-1] /", "input_second_moment /"
         ),
     ),
     variants=(_predicted_at_once, _predicted_by_cumprod),
@@ -725,23 +532,14 @@ PREDICTED_VARIANCES = Function(
 
 
 def lsuv_scale(W: Tensor, x: Tensor) -> Tensor:
-    return _scaled(lambda y: y.std())(W, x)
-
-
-def _scaled(std: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
-    """The weights divided by a measure of the outputs."""
-
-    def rule(W: Tensor, x: Tensor) -> Tensor:
-        y = x @ W.T
-        return W / std(y) if (y != y[0, 0]).any() else W.clone()
-
-    return rule
+    y = x @ W.T
+    return W / y.std() if (y != y[0, 0]).any() else W.clone()
 
 
 def _lsuv_visible(rng: Generator) -> Iterator[Call]:
-    x, W = _f64([1.0, 0.0], [0.0, 1.0], [1.0, 1.0]), _f64([6.0, 0.0])
+    x, W = f64([1.0, 0.0], [0.0, 1.0], [1.0, 1.0]), f64([6.0, 0.0])
     yield Call("3 examples, 2 inputs, 1 output", (W, x), part=VALUES)
-    W, x = _normal(rng, 2, 3, scale=0.1), _normal(rng, 4, 3) + 1
+    W, x = normal(rng, 2, 3, scale=0.1), normal(rng, 4, 3) + 1
     yield Call("4 examples, 3 inputs, 2 outputs", (W, x), part=VALUES)
     yield Call("float32 stays float32", (W.float(), x.float()), part=VALUES)
     yield Call("inputs of zero", (W, 0 * x), part=EDGES)
@@ -751,8 +549,8 @@ def _lsuv_visible(rng: Generator) -> Iterator[Call]:
 
 def _lsuv_hidden(rng: Generator) -> Iterator[Call]:
     for n, inputs, outputs in ((5, 3, 4), (1, 4, 3), (6, 2, 1), (9, 7, 5)):
-        W = _normal(rng, outputs, inputs, scale=_uniform(rng, 0.01, 5))
-        x = _normal(rng, n, inputs) + _uniform(rng, -2, 2)
+        W = normal(rng, outputs, inputs, scale=uniform(rng, 0.01, 5))
+        x = normal(rng, n, inputs) + uniform(rng, -2, 2)
         label = f"{n} examples, {inputs} inputs, {outputs} outputs"
         yield Call(label, (W, x), part=VALUES)
         yield Call(label, (W, x), part=INPUTS)
@@ -760,11 +558,6 @@ def _lsuv_hidden(rng: Generator) -> Iterator[Call]:
     yield Call("float32 stays float32", (W.float(), x.float()), part=VALUES)
     yield Call("inputs of zero", (W, 0 * x), part=EDGES)
     yield Call("weights of zero", (0 * W, x), part=EDGES)
-
-
-def _lsuv_in_place(W: Tensor, x: Tensor) -> Tensor:
-    std = (x @ W.T).std()
-    return W.div_(std) if std > 0 else W
 
 
 def _lsuv_by_sums(W: Tensor, x: Tensor) -> Tensor:
@@ -779,56 +572,44 @@ LSUV_SCALE = Function(
     hidden=_lsuv_hidden,
     returns=("W",),
     points={VALUES: 1, EDGES: 1, INPUTS: 1},
-    misconceptions=(
-        Misconception(
+    misconceptions=mistakes(
+        lsuv_scale,
+        Wrong(
             "this divides by the variance: divide by its root, since the outputs' variance falls "
-            "with the square of the factor.",
-            _scaled(lambda y: y.var()),
-        ),
-        Misconception(
+            "with the square of the factor."
+        ).by("y.std()", "y.var()"),
+        Wrong(
             "the variance is divided by the number of outputs: here it is divided by one less, "
-            "as torch does.",
-            _scaled(lambda y: y.std(correction=0)),
-        ),
-        Misconception(
-            "each unit has a factor of its own: one factor for the whole layer, from all outputs.",
-            _scaled(lambda y: y.std(dim=0)[:, None] if len(y) > 1 else y.std()),
-        ),
-        Misconception(
-            "the mean is not subtracted: this makes the second moment 1 and not the variance.",
-            _scaled(lambda y: y.square().mean().sqrt()),
-        ),
-        Misconception(
-            "this multiplies by the standard deviation: divide by it.",
-            _scaled(lambda y: 1 / y.std()),
-        ),
-        Misconception(
-            "the weights are scaled by their own standard deviation: use that of the outputs.",
-            lambda W, x: W / W.std() if W.any() else W.clone(),
-        ),
-        Misconception(
-            "the weights are scaled by the inputs' standard deviation: use that of the outputs.",
-            lambda W, x: W / x.std() if x.any() else W.clone(),
-        ),
-        Misconception(
+            "as torch does."
+        ).by("y.std()", "y.std(correction=0)"),
+        Wrong(
+            "each unit has a factor of its own: one factor for the whole layer, from all outputs."
+        ).by("y.std()", "(y.std(dim=0)[:, None] if len(y) > 1 else y.std())"),
+        Wrong(
+            "the mean is not subtracted: this makes the second moment 1 and not the variance."
+        ).by("y.std()", "y.square().mean().sqrt()"),
+        Wrong("this multiplies by the standard deviation: divide by it.").by("W / y", "W * y"),
+        Wrong(
+            "the weights are scaled by their own standard deviation: use that of the outputs."
+        ).by("y.std()", "W.std()", "(y != y[0, 0]).any()", "W.any()"),
+        Wrong(
+            "the weights are scaled by the inputs' standard deviation: use that of the outputs."
+        ).by("y.std()", "x.std()", "(y != y[0, 0]).any()", "x.any()"),
+        Wrong(
             "a small number is added to the standard deviation: divide by it as it is, and ask "
-            "for 0 first.",
-            lambda W, x: W / ((x @ W.T).std() + 1e-8),
+            "for 0 first."
+        ).by("y.std() if (y != y[0, 0]).any() else W.clone()", "(y.std() + 1e-8)"),
+        Wrong("these are the scaled outputs: return the scaled weights.").by(
+            "W / y", "y / y", "W.clone()", "y"
         ),
-        Misconception(
-            "these are the scaled outputs: return the scaled weights.",
-            lambda W, x: x @ lsuv_scale(W, x).T,
+        Wrong("this is the factor alone: return the weights multiplied by it.").by(
+            "W / y.std() if (y != y[0, 0]).any() else W.clone()", "1 / y.std()"
         ),
-        Misconception(
-            "this is the factor alone: return the weights multiplied by it.",
-            lambda W, x: 1 / (x @ W.T).std(),
+        Wrong("the outputs do not vary and you divide by 0: return W as it is then.").by(
+            " if (y != y[0, 0]).any() else W.clone()", ""
         ),
-        Misconception(
-            "the outputs do not vary and you divide by 0: return W as it is then.",
-            lambda W, x: W / (x @ W.T).std(),
-        ),
-        Misconception("It raised RuntimeError", lambda W, x: W / (x @ W).std()),
-        Misconception("It changed its input W.", _lsuv_in_place),
+        Wrong("It raised RuntimeError").by("W.T", "W"),
+        Wrong("It changed its input W.").by("W / y.std()", "W.div_(y.std())"),
     ),
     variants=(
         _lsuv_by_sums,

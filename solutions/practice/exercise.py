@@ -1,45 +1,19 @@
 """Assignment practice: where to look for a rate, when to change the method, and a final run.
 
-Each function has its oracle, wrong rules with the sentence that a student who wrote one
-should read, and other right rules. Situations that students see come first, those that
-only the grader knows after them. The last one is no function that students write: it is
-what their training predicts.
+The last function is none that students write: it is what their training predicts.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Generator, Tensor
 
-from course_lib.checks import (
-    WHOLE,
-    Call,
-    Exercise,
-    Function,
-    Misconception,
-    Property,
-)
+from course_lib.checks import WHOLE, Call, Exercise, Function, Property
 from course_lib.data import load_fashion_mnist
-
-F64 = torch.float64
-VALUES, EDGES = "right values", "edge cases"
-
-
-def _normal(rng: Generator, *shape: int, scale: float = 1.0) -> Tensor:
-    return scale * torch.randn(shape, generator=rng, dtype=F64)
-
-
-def _uniform(rng: Generator, low: float, high: float) -> float:
-    return low + (high - low) * torch.rand((), generator=rng, dtype=F64).item()
-
-
-def _whole(rng: Generator, low: int, high: int) -> int:
-    return int(torch.randint(low, high + 1, (), generator=rng))
-
+from grading.writing import EDGES, F64, VALUES, Wrong, f64, mistakes, normal, uniform, whole
 
 # --- log_uniform -------------------------------------------------------------------------
 
@@ -58,39 +32,17 @@ def _log_uniform_visible(rng: Generator) -> Iterator[Property]:
 
 def _log_uniform_hidden(rng: Generator) -> Iterator[Property]:
     for _ in range(3):
-        low = 10 ** _uniform(rng, -6, -2)
-        high = low * 10 ** _uniform(rng, 1, 5)
-        settings = dict(low=low, high=high, seed=_whole(rng, 0, 10**6))
+        low = 10 ** uniform(rng, -6, -2)
+        high = low * 10 ** uniform(rng, 1, 5)
+        settings = dict(low=low, high=high, seed=whole(rng, 0, 10**6))
         yield Property(f"numbers from {low:.2g} to {high:.2g}", "log_uniform_draws", settings)
-    settings = dict(low=0.4, high=2.5, seed=_whole(rng, 0, 10**6))
+    settings = dict(low=0.4, high=2.5, seed=whole(rng, 0, 10**6))
     yield Property("numbers from 0.4 to 2.5", "log_uniform_draws", settings)
-
-
-def _powers(of: Callable[[Tensor, float, float], Tensor]) -> Callable[..., Tensor]:
-    """Numbers made from uniform ones between 0 and 1 and from the two ends."""
-
-    def rule(low: float, high: float, size: int, generator: Generator) -> Tensor:
-        return of(torch.rand(size, generator=generator, dtype=F64), low, high)
-
-    return rule
-
-
-def _grid(low: float, high: float, size: int, generator: Generator) -> Tensor:
-    grid = torch.logspace(math.log10(low), math.log10(high), size, dtype=F64)
-    return grid.clamp(low, high)[torch.randperm(size, generator=generator)]
 
 
 def _log_normal(low: float, high: float, size: int, generator: Generator) -> Tensor:
     middle, width = math.log(low * high) / 2, math.log(high / low) / 4
     return (middle + width * torch.randn(size, generator=generator)).exp().clamp(low, high)
-
-
-def _log_reseeds(low: float, high: float, size: int, generator: Generator) -> Tensor:
-    return log_uniform(low, high, size, generator.manual_seed(generator.initial_seed()))
-
-
-def _log_own(low: float, high: float, size: int, generator: Generator) -> Tensor:
-    return log_uniform(low, high, size, torch.Generator().manual_seed(0))
 
 
 def _log_one_by_one(low: float, high: float, size: int, generator: Generator) -> Tensor:
@@ -99,71 +51,55 @@ def _log_one_by_one(low: float, high: float, size: int, generator: Generator) ->
     return torch.tensor([10**draw for draw in draws])
 
 
+POWER = "torch.exp(math.log(low) + u * math.log(high / low))"
+
 LOG_UNIFORM = Function(
     oracle=log_uniform,
     visible=_log_uniform_visible,
     hidden=_log_uniform_hidden,
     returns=("values",),
     points={WHOLE: 2},
-    misconceptions=(
-        Misconception(
-            "The numbers themselves are uniform",
-            _powers(lambda u, low, high: low + u * (high - low)),
+    misconceptions=mistakes(
+        log_uniform,
+        Wrong("The numbers themselves are uniform").by(POWER, "low + u * (high - low)"),
+        Wrong("Does the power that you take belong to the logarithm?").by("torch.exp(", "10 ** ("),
+        Wrong("Does the power that you take belong to the logarithm?").by(
+            "math.log(low)", "math.log10(low)", "math.log(high", "math.log10(high"
         ),
-        Misconception(
-            "Does the power that you take belong to the logarithm?",
-            _powers(lambda u, low, high: 10 ** (math.log(low) + u * math.log(high / low))),
+        Wrong("Does the power that you take belong to the logarithm?").by("torch.exp", ""),
+        Wrong("the logarithm is not uniform").by(POWER, "(low * (low + u * (high - low))) ** 0.5"),
+        Wrong("the logarithm is not uniform").by(
+            POWER, "1 / (1 / high + u * (1 / low - 1 / high))"
         ),
-        Misconception(
-            "Does the power that you take belong to the logarithm?",
-            _powers(lambda u, low, high: torch.exp(math.log10(low) + u * math.log10(high / low))),
+        Wrong("the logarithm is not uniform").by(
+            POWER, "(10 ** (math.log10(low) + u * math.log10(high / low)).round()).clamp(low, high)"
         ),
-        Misconception(
-            "Does the power that you take belong to the logarithm?",
-            _powers(lambda u, low, high: math.log(low) + u * math.log(high / low)),
+        Wrong("the logarithm is not uniform").by(_log_normal),
+        Wrong("do not sort them").by("u * ", "u.sort().values * "),
+        Wrong("do not sort them").by(
+            "torch.rand(size, generator=generator, dtype=F64)",
+            "torch.linspace(0, 1, size, dtype=F64)",
         ),
-        Misconception(
-            "the logarithm is not uniform",
-            _powers(lambda u, low, high: (low + u * (high - low)).log().exp() ** 0.5 * low**0.5),
+        Wrong("do not shuffle a grid").by(
+            "torch.rand(size, generator=generator, dtype=F64)",
+            "torch.randperm(size, generator=generator) / (size - 1)",
         ),
-        Misconception(
-            "the logarithm is not uniform",
-            _powers(lambda u, low, high: 1 / (1 / high + u * (1 / low - 1 / high))),
+        Wrong("not from torch's global one").by("size, generator=generator, dtype=F64", "size"),
+        Wrong("draw from the generator each time").by(
+            "generator=generator", "generator=torch.Generator().manual_seed(0)"
         ),
-        Misconception(
-            "the logarithm is not uniform",
-            _powers(
-                lambda u, low, high: (
-                    10 ** (math.log10(low) + u * math.log10(high / low)).round()
-                ).clamp(low, high)
-            ),
+        Wrong("draw from the generator each time").by(
+            "generator=generator", "generator=generator.manual_seed(generator.initial_seed())"
         ),
-        Misconception("the logarithm is not uniform", _log_normal),
-        Misconception(
-            "do not sort them",
-            _powers(lambda u, low, high: low * (high / low) ** u.sort().values),
-        ),
-        Misconception(
-            "do not sort them",
-            lambda low, high, size, generator: torch.logspace(
-                math.log10(low), math.log10(high), size, dtype=F64
-            ),
-        ),
-        Misconception("do not shuffle a grid", _grid),
-        Misconception(
-            "not from torch's global one",
-            lambda low, high, size, generator: low * (high / low) ** torch.rand(size),
-        ),
-        Misconception("draw from the generator each time", _log_own),
-        Misconception("draw from the generator each time", _log_reseeds),
-        Misconception(
-            "returned a list",
-            lambda low, high, size, generator: log_uniform(low, high, size, generator).tolist(),
-        ),
+        Wrong("returned a list").by("low))", "low)).tolist()"),
     ),
     variants=(
-        _powers(lambda u, low, high: low * (high / low) ** u),
-        _powers(lambda u, low, high: high * (low / high) ** u.flip(0)),
+        lambda low, high, size, generator: (
+            low * (high / low) ** torch.rand(size, generator=generator, dtype=F64)
+        ),
+        lambda low, high, size, generator: (
+            high * (low / high) ** torch.rand(size, generator=generator, dtype=F64).flip(0)
+        ),
         _log_one_by_one,
     ),
 )
@@ -222,8 +158,8 @@ def _range_hidden(rng: Generator) -> Iterator[Call]:
             yield Call(f"60 rates, beta {beta}", _range_test(rng, 60), hyper, VALUES)
     yield Call("the usual settings", _range_test(rng, 80), {}, VALUES)
     rates = [0.003 * 1.7**i for i in range(12)]
-    start = [_uniform(rng, 2.2, 2.4), _uniform(rng, 1.9, 2.1), _uniform(rng, 1.5, 1.7)]
-    low = [_uniform(rng, 0.1, 0.2) for _ in range(8)]
+    start = [uniform(rng, 2.2, 2.4), uniform(rng, 1.9, 2.1), uniform(rng, 1.5, 1.7)]
+    low = [uniform(rng, 0.1, 0.2) for _ in range(8)]
     for wild in (math.inf, math.nan, 60.0):
         losses = [*start, wild, *low]
         yield Call(f"a loss of {wild}, then low ones", (rates, losses), dict(beta=0.6), EDGES)
@@ -239,78 +175,33 @@ def _range_hidden(rng: Generator) -> Iterator[Call]:
 def _range_test(rng: Generator, n: int) -> tuple[list[float], list[float]]:
     """Rates from 1e-5 to 10, and losses that fall to a valley and then explode."""
     power = torch.linspace(-5, 1, n, dtype=F64)
-    edge = _uniform(rng, -1.6, -0.8)
+    edge = uniform(rng, -1.6, -0.8)
     fall = 2.3 - 1.7 * torch.sigmoid(3 * (power - edge + 1))
     explosion = torch.exp((6 * (power - edge)).clamp(max=12)) * 0.05
-    noise = 1 + 0.12 * _normal(rng, n).clamp(-2, 2)
+    noise = 1 + 0.12 * normal(rng, n).clamp(-2, 2)
     losses = fall * noise + explosion
-    losses[_whole(rng, n // 6, n // 3)] = 0.4  # one easy minibatch
+    losses[whole(rng, n // 6, n // 3)] = 0.4  # one easy minibatch
     return (10**power).tolist(), losses.tolist()
 
 
-def _corrected(average: float, beta: float, t: float) -> float:
-    return average / (1 - beta**t)
-
-
-def _range_rule(
+def _range_by_quotients(
+    rates: Sequence[float],
+    losses: Sequence[float],
     *,
-    correct: Callable[[float, float, int], float] = _corrected,
-    over: Callable[..., bool] = lambda smoothed, raw, factor: (
-        smoothed[-1] > factor * min(smoothed[:-1], default=math.inf)
-    ),
-    pick: Callable[..., float] = lambda rates, smoothed, raw: rates[smoothed.index(min(smoothed))],
-    scale: Callable[[float, float], float] = lambda rate, factor: rate / factor,
-    first: Callable[[float], float] = lambda loss: 0.0,
-    feedback: bool = False,
-    keeps_last: bool = False,
-    finite: bool = True,
-) -> Callable[..., tuple[float, list[float]]]:
-    """The right rule with one of its parts replaced.
-
-    ``over`` sees the smoothed and the raw losses up to now; ``pick`` sees the rates, the
-    smoothed losses and the raw ones. ``first`` gives the average to start from. With
-    ``feedback`` the corrected average is the one that goes on; with ``keeps_last`` the loss
-    that ends the test belongs to it. Without ``finite`` nobody asks for infinity and NaN.
-    """
-
-    def rule(
-        rates: Sequence[float],
-        losses: Sequence[float],
-        *,
-        beta: float = 0.9,
-        blow_up: float = 4.0,
-        divide_by: float = 10.0,
-    ) -> tuple[float, list[float]]:
-        average, smoothed = first(losses[0]), []
-        for t, loss in enumerate(losses, start=1):
-            average = beta * average + (1 - beta) * loss
-            smoothed.append(correct(average, beta, t))
-            average = smoothed[-1] if feedback else average
-            wild = finite and not math.isfinite(smoothed[-1])
-            if wild or over(smoothed, losses[:t], blow_up):
-                smoothed = smoothed if keeps_last else smoothed[:-1]
-                break
-        rate = pick(rates[: len(smoothed)], smoothed, losses[: len(smoothed)])
-        return scale(rate, divide_by), smoothed
-
-    return rule
-
-
-def _range_raw(
-    rates: Sequence[float], losses: Sequence[float], *, beta: float = 0.9, **settings: float
+    beta: float = 0.9,
+    blow_up: float = 4.0,
+    divide_by: float = 10.0,
 ) -> tuple[float, list[float]]:
-    return range_test_pick(rates, losses, beta=0.0, **settings)
-
-
-def _range_swapped(
-    rates: Sequence[float], losses: Sequence[float], *, beta: float = 0.9, **settings: float
-) -> tuple[float, list[float]]:
-    return range_test_pick(rates, losses, beta=1 - beta, **settings)
-
-
-def _steepest(rates: list[float], smoothed: list[float], raw: list[float]) -> float:
-    falls = [before - after for before, after in pairwise(smoothed)]
-    return rates[falls.index(max(falls)) + 1]
+    """The averages as quotients of two sums that fade alike."""
+    total, weight, smoothed = 0.0, 0.0, []
+    for loss in losses:
+        total, weight = beta * total + loss, beta * weight + 1
+        too_high = total > blow_up * weight * min(smoothed, default=math.inf)
+        if too_high or not math.isfinite(total):
+            break
+        smoothed.append(total / weight)
+    lowest = min(range(len(smoothed)), key=smoothed.__getitem__)
+    return rates[lowest] / divide_by, smoothed
 
 
 def _range_by_tensors(
@@ -325,10 +216,12 @@ def _range_by_tensors(
     weights = torch.where(t[:, None] >= t, beta ** (t[:, None] - t).clamp(min=0), 0.0)
     finite = raw.isfinite().cumprod(0).bool()
     smoothed = (weights @ raw.where(finite, 0.0)) / weights.sum(dim=1)
-    before = torch.cat([torch.tensor([math.inf], dtype=F64), smoothed.cummin(0).values[:-1]])
+    before = torch.cat([f64(math.inf), smoothed.cummin(0).values[:-1]])
     n = int((finite & (smoothed <= blow_up * before)).cumprod(0).sum())
     return torch.tensor(rates, dtype=F64)[smoothed[:n].argmin()] / divide_by, list(smoothed[:n])
 
+
+LOWEST = "smoothed.index(min(smoothed))"
 
 RANGE_TEST_PICK = Function(
     oracle=range_test_pick,
@@ -336,97 +229,75 @@ RANGE_TEST_PICK = Function(
     hidden=_range_hidden,
     returns=("rate", "smoothed"),
     points={VALUES: 2, EDGES: 2},
-    misconceptions=(
-        Misconception("the losses are not smoothed: one lucky minibatch decides.", _range_raw),
-        Misconception(
-            "the average is not corrected: divide by 1 - β^t, or the first steps look best.",
-            _range_rule(correct=lambda average, beta, t: average),
+    misconceptions=mistakes(
+        range_test_pick,
+        Wrong("the losses are not smoothed: one lucky minibatch decides.").by(
+            "average / (1 - beta**t)", "loss"
         ),
-        Misconception(
-            "the corrected average goes into the next one: keep the uncorrected one for that.",
-            _range_rule(feedback=True),
+        Wrong("the average is not corrected: divide by 1 - β^t, or the first steps look best.").by(
+            " / (1 - beta**t)", ""
         ),
-        Misconception(
-            "β and 1 - β are swapped: the old average keeps the share β.", _range_swapped
+        Wrong(
+            "the corrected average goes into the next one: keep the uncorrected one for that."
+        ).by("smooth = average /", "smooth = average = average /"),
+        Wrong("β and 1 - β are swapped: the old average keeps the share β.").by(
+            "average, smoothed = 0.0", "average, beta, smoothed = 0.0, 1 - beta"
         ),
-        Misconception(
-            "the correction is one step ahead: t is 1 for the first loss.",
-            _range_rule(correct=lambda average, beta, t: _corrected(average, beta, t + 1)),
+        Wrong("the correction is one step ahead: t is 1 for the first loss.").by(
+            "beta**t", "beta ** (t + 1)"
         ),
-        Misconception(
-            "the average starts at the first loss: start at 0 and correct.",
-            _range_rule(first=lambda loss: loss, correct=lambda average, beta, t: average),
+        Wrong("the average starts at the first loss: start at 0 and correct.").by(
+            "0.0, []", "losses[0], []", " / (1 - beta**t)", ""
         ),
-        Misconception(
-            "the test never ends: stop where the smoothed loss blows up.",
-            _range_rule(over=lambda smoothed, raw, factor: False),
+        Wrong("the test never ends: stop where the smoothed loss blows up.").by(
+            " or (smoothed and smooth > blow_up * min(smoothed))", ""
         ),
-        Misconception(
-            "the raw loss ends the test: compare the smoothed one with the lowest smoothed one.",
-            _range_rule(over=lambda smoothed, raw, factor: raw[-1] > factor * min(raw)),
-        ),
-        Misconception(
+        Wrong(
+            "the raw loss ends the test: compare the smoothed one with the lowest smoothed one."
+        ).by("(smoothed and smooth > blow_up * min(smoothed))", "loss > blow_up * min(losses[:t])"),
+        Wrong(
             "a loss that is NaN does not end the test: no comparison with NaN holds, so ask "
-            "math.isfinite.",
-            _range_rule(finite=False),
+            "math.isfinite."
+        ).by("not math.isfinite(smooth) or ", ""),
+        Wrong("the loss is compared with the first one: compare with the lowest so far.").by(
+            "* min(smoothed)", "* smoothed[0]"
         ),
-        Misconception(
-            "the loss is compared with the first one: compare with the lowest so far.",
-            _range_rule(over=lambda smoothed, raw, factor: smoothed[-1] > factor * smoothed[0]),
+        Wrong("the loss is compared with the one before: compare with the lowest so far.").by(
+            "* min(smoothed)", "* smoothed[-1]"
         ),
-        Misconception(
-            "the loss is compared with the one before: compare with the lowest so far.",
-            _range_rule(
-                over=lambda smoothed, raw, factor: smoothed[-1] > factor * smoothed[-2:][0]
-            ),
+        Wrong("the loss that ends the test is kept: `smoothed` holds only those before it.").by(
+            "break", "smoothed.append(smooth)\n            break"
         ),
-        Misconception(
-            "the loss that ends the test is kept: `smoothed` holds only those before it.",
-            _range_rule(keeps_last=True),
+        Wrong(
+            "this is the rate of the lowest loss, where training is about to diverge: divide it."
+        ).by(" / divide_by", ""),
+        Wrong("the rate is multiplied: divide it by divide_by.").by("/ divide_by", "* divide_by"),
+        Wrong("this picks where the loss falls fastest: pick where it is lowest.").by(
+            "return rates[smoothed.index(min(smoothed))]",
+            "falls = [a - b for a, b in zip(smoothed, smoothed[1:])]\n"
+            "    return rates[falls.index(max(falls)) + 1]",
         ),
-        Misconception(
-            "this is the rate of the lowest loss, where training is about to diverge: divide it.",
-            _range_rule(scale=lambda rate, factor: rate),
+        Wrong("this picks the last rate before the end: pick the one with the lowest loss.").by(
+            LOWEST, "len(smoothed) - 1"
         ),
-        Misconception(
-            "the rate is multiplied: divide it by divide_by.",
-            _range_rule(scale=lambda rate, factor: rate * factor),
+        Wrong("the lowest raw loss is picked: pick the lowest smoothed one.").by(
+            LOWEST, "losses.index(min(losses[: len(smoothed)]))"
         ),
-        Misconception(
-            "this picks where the loss falls fastest: pick where it is lowest.",
-            _range_rule(pick=_steepest),
+        Wrong("the last of equal losses is picked: pick the first.").by(
+            LOWEST, "len(smoothed) - 1 - smoothed[::-1].index(min(smoothed))"
         ),
-        Misconception(
-            "this picks the last rate before the end: pick the one with the lowest loss.",
-            _range_rule(pick=lambda rates, smoothed, raw: rates[-1]),
+        Wrong("the rate is that of the step before: rates[i] belongs to losses[i].").by(
+            LOWEST, "max(smoothed.index(min(smoothed)) - 1, 0)"
         ),
-        Misconception(
-            "the lowest raw loss is picked: pick the lowest smoothed one.",
-            _range_rule(pick=lambda rates, smoothed, raw: rates[raw.index(min(raw))]),
+        Wrong("t is 0 at the first loss, and the correction divides by zero: t starts at 1.").by(
+            "start=1", "start=0"
         ),
-        Misconception(
-            "the last of equal losses is picked: pick the first.",
-            _range_rule(
-                pick=lambda rates, smoothed, raw: rates[::-1][smoothed[::-1].index(min(smoothed))]
-            ),
-        ),
-        Misconception(
-            "the rate is that of the step before: rates[i] belongs to losses[i].",
-            _range_rule(
-                pick=lambda rates, smoothed, raw: rates[max(smoothed.index(min(smoothed)) - 1, 0)]
-            ),
-        ),
-        Misconception(
-            "t is 0 at the first loss, and the correction divides by zero: t starts at 1.",
-            _range_rule(correct=lambda average, beta, t: _corrected(average, beta, t - 1)),
-        ),
-        Misconception(
-            "this is the lowest loss: return its rate.",
-            _range_rule(pick=lambda rates, smoothed, raw: min(smoothed)),
+        Wrong("this is the lowest loss: return its rate.").by(
+            "rates[smoothed.index(min(smoothed))]", "min(smoothed)"
         ),
     ),
     variants=(
-        _range_rule(),
+        _range_by_quotients,
         _range_by_tensors,
     ),
 )
@@ -456,7 +327,7 @@ def _along(rng: Generator, gammas: Sequence[float | None], *shape: int) -> tuple
     """Steps and gradients of a run in which the rates are these; None is a step of zero."""
     steps, grads = [], []
     for gamma in gammas:
-        p, g = _normal(rng, *shape), _normal(rng, *shape)
+        p, g = normal(rng, *shape), normal(rng, *shape)
         if gamma is None:
             p = torch.zeros_like(p)
         else:
@@ -467,7 +338,7 @@ def _along(rng: Generator, gammas: Sequence[float | None], *shape: int) -> tuple
 
 
 def _swats_visible(rng: Generator) -> Iterator[Call]:
-    p = torch.tensor([-0.2, 0.1], dtype=F64)
+    p = f64(-0.2, 0.1)
     grads = [(0.2, -0.1), (0.1, -0.05), (0.1, -0.1125), (0.1, -0.1)]
     by_hand = [p] * 4, [torch.tensor(g, dtype=F64) for g in grads]
     yield Call("four steps", by_hand, dict(beta2=0.5, tolerance=0.1), VALUES)
@@ -497,12 +368,12 @@ def _swats_visible(rng: Generator) -> Iterator[Call]:
 def _swats_hidden(rng: Generator) -> Iterator[Call]:
     for beta2, shape in ((0.9, (4,)), (0.7, (2, 3)), (0.5, (5,)), (0.95, (2, 1, 2))):
         for _ in range(3):
-            level = 10 ** _uniform(rng, -2, 1)
-            wave = [1 + _uniform(rng, 0.2, 0.9) * (-0.9) ** t for t in range(40)]
+            level = 10 ** uniform(rng, -2, 1)
+            wave = [1 + uniform(rng, 0.2, 0.9) * (-0.9) ** t for t in range(40)]
             run = _along(rng, [level * gamma for gamma in wave], *shape)
-            hyper = dict(beta2=beta2, tolerance=level * _uniform(rng, 0.02, 0.1))
+            hyper = dict(beta2=beta2, tolerance=level * uniform(rng, 0.02, 0.1))
             yield Call(f"40 steps of shape {shape}, rates near {level:.2g}", run, hyper, VALUES)
-    run = _along(rng, [_uniform(rng, 0.2, 2) for _ in range(30)], 3)
+    run = _along(rng, [uniform(rng, 0.2, 2) for _ in range(30)], 3)
     yield Call("the rates never agree", run, dict(beta2=0.8, tolerance=1e-7), EDGES)
     wave = [-0.5 + 0.1 * 0.9**t for t in range(10)] + [0.5 + 0.2 * (-0.8) ** t for t in range(30)]
     yield Call(
@@ -510,7 +381,7 @@ def _swats_hidden(rng: Generator) -> Iterator[Call]:
     )
     for _ in range(2):
         gammas = [None if t % 3 == 1 else 0.5 + 0.4 * (-0.85) ** t for t in range(40)]
-        hyper = dict(beta2=0.9, tolerance=_uniform(rng, 0.02, 0.04))
+        hyper = dict(beta2=0.9, tolerance=uniform(rng, 0.02, 0.04))
         yield Call("steps of zero now and then", _along(rng, gammas, 3), hyper, EDGES)
     yield Call(
         "a step of zero first",
@@ -520,64 +391,38 @@ def _swats_hidden(rng: Generator) -> Iterator[Call]:
     )
 
 
-def _swats_rule(
-    *,
-    gamma_of: Callable[[Tensor, Tensor], float] = lambda p, g: (
-        (p * p).sum().item() / -(p * g).sum().item()
-    ),
-    average_of: Callable[[float, float, float], float] = lambda old, gamma, beta2: (
-        beta2 * old + (1 - beta2) * gamma
-    ),
-    correction: Callable[[float, int], float] = lambda beta2, t: 1 - beta2**t,
-    agree: Callable[..., bool] = lambda rate, gamma, last, tolerance: abs(rate - gamma) < tolerance,
-    first: int = 2,
-    skips: str = "counts",
-    positive: bool = True,
-    result: Callable[..., Any] = lambda t, rate, gamma, average: (t, rate),
-) -> Callable[..., Any]:
-    """The right rule with one of its parts replaced.
-
-    ``skips`` says what a step without a rate does: it ``counts``, or it does ``not count``, or
-    the rate is ``zero`` or ``nan``.
-    """
-
-    def rule(steps: Vectors, grads: Vectors, *, beta2: float, tolerance: float) -> Any:
-        average, last, t = 0.0, math.inf, 0
-        for p, g in zip(steps, grads):
-            if (p * g).sum() == 0:
-                if skips in ("counts", "not count"):
-                    t += skips == "counts"
-                    continue
-                gamma = {"zero": 0.0, "nan": math.nan}[skips]
-            else:
-                gamma = gamma_of(p, g)
-            t += 1
-            average = average_of(average, gamma, beta2)
-            rate = average / correction(beta2, t)
-            if t >= first and agree(rate, gamma, last, tolerance) and (rate > 0 or not positive):
-                return result(t, rate, gamma, average)
-            last = rate
-        return None, None
-
-    return rule
-
-
-def _norms(p: Tensor, g: Tensor) -> float:
-    return p.norm().item() / g.norm().item()
-
-
-def _swats_last(steps: Vectors, grads: Vectors, *, beta2: float, tolerance: float) -> Switch:
-    average, found = 0.0, (None, None)
+def _swats_as_tensors(steps: Vectors, grads: Vectors, *, beta2: float, tolerance: float) -> Any:
+    """The average moves by a share of its distance from γ."""
+    average = 0.0
     for t, (p, g) in enumerate(zip(steps, grads), start=1):
-        if (p * g).sum() == 0:
+        p, down = p.flatten(), -torch.dot(p.flatten(), g.flatten())
+        if not down:
             continue
-        gamma = (p * p).sum().item() / -(p * g).sum().item()
-        average = beta2 * average + (1 - beta2) * gamma
+        gamma = (torch.dot(p, p) / down).item()
+        average += (1 - beta2) * (gamma - average)
         rate = average / (1 - beta2**t)
-        if t > 1 and abs(rate - gamma) < tolerance and rate > 0:
-            found = t, rate
-    return found
+        if t >= 2 and rate > 0 and -tolerance < gamma - rate < tolerance:
+            return torch.tensor(t), torch.tensor(rate, dtype=F64)
+    return None, None
 
+
+def _swats_from_history(
+    steps: Vectors, grads: Vectors, *, beta2: float, tolerance: float
+) -> Switch:
+    """Each average is made anew, from all rates so far."""
+    gammas: list[float] = []
+    for i, (p, g) in enumerate(zip(steps, grads)):
+        if slope := (p * g).sum().item():
+            gammas.append(-p.square().sum().item() / slope)
+            weights = [(1 - beta2) * beta2**age for age in range(len(gammas))]
+            average = sum(w * gamma for w, gamma in zip(weights, reversed(gammas)))
+            rate = average / (1 - beta2 ** (i + 1))
+            if i and rate > 0 and abs(gammas[-1] - rate) < tolerance:
+                return i + 1, rate
+    return None, None
+
+
+WITHOUT_GAMMA = "if pg == 0:\n            continue\n        gamma = pp / -pg"
 
 SWATS_SWITCH = Function(
     oracle=swats_switch,
@@ -585,112 +430,87 @@ SWATS_SWITCH = Function(
     hidden=_swats_hidden,
     returns=("switch_step", "rate"),
     points={VALUES: 2, EDGES: 2},
-    misconceptions=(
-        Misconception(
-            "γ has the wrong sign: p points down the gradient, so divide by -pᵀg.",
-            _swats_rule(gamma_of=lambda p, g: (p * p).sum().item() / (p * g).sum().item()),
+    misconceptions=mistakes(
+        swats_switch,
+        Wrong("γ has the wrong sign: p points down the gradient, so divide by -pᵀg.").by(
+            "/ -pg", "/ pg"
         ),
-        Misconception(
-            "γ is upside down: divide pᵀp by -pᵀg.",
-            _swats_rule(gamma_of=lambda p, g: -(p * g).sum().item() / (p * p).sum().item()),
+        Wrong("γ is upside down: divide pᵀp by -pᵀg.").by("pp / -pg", "-pg / pp"),
+        Wrong("γ is the ratio of two lengths: take pᵀp / (-pᵀg), which also sees the angle.").by(
+            "pp / -pg", "p.norm().item() / g.norm().item()"
         ),
-        Misconception(
-            "γ is the ratio of two lengths: take pᵀp / (-pᵀg), which also sees the angle.",
-            _swats_rule(gamma_of=_norms),
+        Wrong("γ projects p onto g: divide pᵀp by -pᵀg, not -pᵀg by gᵀg.").by(
+            "pp / -pg", "-pg / (g * g).sum().item()"
         ),
-        Misconception(
-            "γ projects p onto g: divide pᵀp by -pᵀg, not -pᵀg by gᵀg.",
-            _swats_rule(gamma_of=lambda p, g: -(p * g).sum().item() / (g * g).sum().item()),
+        Wrong("the root of pᵀp is taken: γ has pᵀp itself.").by("pp / -pg", "pp**0.5 / -pg"),
+        Wrong("the average is not corrected: divide it by 1 - β₂^t before you compare.").by(
+            " / (1 - beta2**t)", ""
         ),
-        Misconception(
-            "the root of pᵀp is taken: γ has pᵀp itself.",
-            _swats_rule(gamma_of=lambda p, g: p.norm().item() / -(p * g).sum().item()),
+        Wrong("the rate returned is not corrected: return the average divided by 1 - β₂^t.").by(
+            "return t, rate", "return t, average"
         ),
-        Misconception(
-            "the average is not corrected: divide it by 1 - β₂^t before you compare.",
-            _swats_rule(correction=lambda beta2, t: 1.0),
+        Wrong("the correction is one step ahead: t is 1 at the first step.").by(
+            "beta2**t", "beta2 ** (t + 1)"
         ),
-        Misconception(
-            "the rate returned is not corrected: return the average divided by 1 - β₂^t.",
-            _swats_rule(result=lambda t, rate, gamma, average: (t, average)),
+        Wrong("β₂ and 1 - β₂ are swapped: the old average keeps the share β₂.").by(
+            "average = 0.0", "average, beta2 = 0.0, 1 - beta2"
         ),
-        Misconception(
-            "the correction is one step ahead: t is 1 at the first step.",
-            _swats_rule(correction=lambda beta2, t: 1 - beta2 ** (t + 1)),
+        Wrong(
+            "this may switch at the first step, where average and γ are equal: wait for t = 2."
+        ).by("t > 1 and ", ""),
+        Wrong("the average is compared with the average before: compare it with γ.").by(
+            "average = 0.0",
+            "average, last = 0.0, math.inf",
+            "rate - gamma",
+            "rate - last",
+            "return t, rate",
+            "return t, rate\n        last = rate",
         ),
-        Misconception(
-            "β₂ and 1 - β₂ are swapped: the old average keeps the share β₂.",
-            _swats_rule(
-                average_of=lambda old, gamma, beta2: (1 - beta2) * old + beta2 * gamma,
-                correction=lambda beta2, t: 1 - (1 - beta2) ** t,
-            ),
+        Wrong("the tolerance is a share of γ: it is an amount.").by(
+            "< tolerance", "< tolerance * abs(gamma)"
         ),
-        Misconception(
-            "this may switch at the first step, where average and γ are equal: wait for t = 2.",
-            _swats_rule(first=1),
+        Wrong("the absolute value is missing: the average may be above γ or below it.").by(
+            "abs(rate - gamma)", "rate - gamma"
         ),
-        Misconception(
-            "the average is compared with the average before: compare it with γ.",
-            _swats_rule(agree=lambda rate, gamma, last, tolerance: abs(rate - last) < tolerance),
+        Wrong(
+            "a negative rate is taken, and SGD would climb: switch only if the rate is positive."
+        ).by(" and rate > 0", ""),
+        Wrong("a step without a γ does not count: t goes on, only the average stays.").by(
+            "average = 0.0",
+            "average, t = 0.0, 0",
+            "for t, (p, g) in enumerate(zip(steps, grads), start=1)",
+            "for p, g in zip(steps, grads)",
+            "gamma = pp",
+            "t += 1\n        gamma = pp",
         ),
-        Misconception(
-            "the tolerance is a share of γ: it is an amount.",
-            _swats_rule(
-                agree=lambda rate, gamma, last, tolerance: (
-                    abs(rate - gamma) < tolerance * abs(gamma)
-                )
-            ),
+        Wrong("a step without a γ enters the average as 0: leave the average as it is.").by(
+            WITHOUT_GAMMA, "gamma = pp / -pg if pg else 0.0"
         ),
-        Misconception(
-            "the absolute value is missing: the average may be above γ or below it.",
-            _swats_rule(agree=lambda rate, gamma, last, tolerance: rate - gamma < tolerance),
-        ),
-        Misconception(
-            "a negative rate is taken, and SGD would climb: switch only if the rate is positive.",
-            _swats_rule(positive=False),
-        ),
-        Misconception(
-            "a step without a γ does not count: t goes on, only the average stays.",
-            _swats_rule(skips="not count"),
-        ),
-        Misconception(
-            "a step without a γ enters the average as 0: leave the average as it is.",
-            _swats_rule(skips="zero"),
-        ),
-        Misconception(
+        Wrong(
             "a step without a γ divides by zero, and the average is NaN ever after: leave it "
-            "as it is.",
-            _swats_rule(skips="nan"),
+            "as it is."
+        ).by(WITHOUT_GAMMA, "gamma = pp / -pg if pg else math.nan"),
+        Wrong("the rate returned is γ of the last step: return the corrected average.").by(
+            "return t, rate", "return t, gamma"
         ),
-        Misconception(
-            "the rate returned is γ of the last step: return the corrected average.",
-            _swats_rule(result=lambda t, rate, gamma, average: (t, gamma)),
+        Wrong(
+            "this is the last step at which all holds: switch at the first, and return there."
+        ).by(
+            "average = 0.0",
+            "average, found = 0.0, (None, None)",
+            "return t, rate",
+            "found = t, rate",
+            "return None, None",
+            "return found",
         ),
-        Misconception(
-            "this is the last step at which all holds: switch at the first, and return there.",
-            _swats_last,
+        Wrong("the steps are counted from 0: the first step is t = 1.").by(
+            "return t, rate", "return t - 1, rate"
         ),
-        Misconception(
-            "the steps are counted from 0: the first step is t = 1.",
-            _swats_rule(result=lambda t, rate, gamma, average: (t - 1, rate)),
-        ),
-        Misconception(
-            "the steps are counted from 0, so t > 1 leaves out the second too: it is t = 2.",
-            _swats_rule(first=3, result=lambda t, rate, gamma, average: (t - 1, rate)),
-        ),
-    ),
-    variants=(
-        _swats_rule(),
-        _swats_rule(
-            gamma_of=lambda p, g: (
-                -torch.dot(p.flatten(), p.flatten()).item()
-                / torch.dot(p.flatten(), g.flatten()).item()
-            ),
-            average_of=lambda old, gamma, beta2: old + (1 - beta2) * (gamma - old),
-            agree=lambda rate, gamma, last, tolerance: -tolerance < gamma - rate < tolerance,
-            result=lambda t, rate, gamma, average: (torch.tensor(t), torch.tensor(rate, dtype=F64)),
+        Wrong("the steps are counted from 0, so t > 1 leaves out the second too: it is t = 2.").by(
+            "t > 1", "t > 2", "return t, rate", "return t - 1, rate"
         ),
     ),
+    variants=(_swats_as_tensors, _swats_from_history),
 )
 
 
@@ -744,46 +564,34 @@ def _predictions_hidden(rng: Generator) -> Iterator[Property]:
     return _judged(1, less=0.02)
 
 
-def _handing_in(classes: Callable[[], Any], steps: int = BUDGET) -> Callable[[], Any]:
-    return lambda: (classes(), steps)
-
-
 PREDICTIONS = Function(
     oracle=predictions,
     visible=_predictions_visible,
     hidden=_predictions_hidden,
     returns=("classes", "steps"),
     points={FORM: 1, "60 percent right": 1, "80 percent right": 2, "82 percent right": 2},
-    misconceptions=(
-        Misconception(
-            "Your optimizers took 800 steps, and the budget is 400",
-            _handing_in(lambda: _guesses(0.85), steps=800),
+    misconceptions=mistakes(
+        predictions,
+        Wrong("Your optimizers took 800 steps, and the budget is 400").by("BUDGET", "2 * BUDGET"),
+        Wrong("should have the shape (1000,), one class for each image").by(
+            "_guesses(0.85)", "torch.nn.functional.one_hot(_guesses(0.85), 10)"
         ),
-        Misconception(
-            "should have the shape (1000,), one class for each image",
-            _handing_in(lambda: torch.nn.functional.one_hot(_guesses(0.85), 10)),
+        Wrong(
+            "should be an int64 tensor of classes and are a torch.float32 tensor: argmax over"
+        ).by("_guesses(0.85)", "torch.nn.functional.one_hot(_guesses(0.85), 10).float()"),
+        Wrong("should be an int64 tensor of classes and are a list").by(
+            "(0.85)", "(0.85).tolist()"
         ),
-        Misconception(
-            "should be an int64 tensor of classes and are a torch.float32 tensor: argmax over",
-            _handing_in(lambda: torch.nn.functional.one_hot(_guesses(0.85), 10).float()),
+        Wrong("The classes are 0, ..., 9").by("(0.85)", "(0.85) + 1"),
+        Wrong("do the predictions belong to the test images, in their order?").by(
+            "(0.85)", "(0.85).sort().values"
         ),
-        Misconception(
-            "should be an int64 tensor of classes and are a list",
-            _handing_in(lambda: _guesses(0.85).tolist()),
-        ),
-        Misconception("The classes are 0, ..., 9", _handing_in(lambda: _guesses(0.85) + 1)),
-        Misconception(
-            "do the predictions belong to the test images, in their order?",
-            _handing_in(lambda: _guesses(0.85).sort().values),
-        ),
-        Misconception(
-            "every image gets the class 4", _handing_in(lambda: torch.full((IMAGES,), 4))
-        ),
-        Misconception("this part asks for 60%", _handing_in(lambda: _guesses(0.50))),
-        Misconception("this part asks for 80%", _handing_in(lambda: _guesses(0.78, 0.76))),
-        Misconception("this part asks for 82%", _handing_in(lambda: _guesses(0.81, 0.79))),
-        Misconception("without their labels", _handing_in(lambda: _test_labels().clone())),
-        Misconception("It should return (classes, steps)", lambda: _guesses(0.85)),
+        Wrong("every image gets the class 4").by("_guesses(0.85)", "torch.full((IMAGES,), 4)"),
+        Wrong("this part asks for 60%").by("0.85", "0.50"),
+        Wrong("this part asks for 80%").by("0.85", "0.78, 0.76"),
+        Wrong("this part asks for 82%").by("0.85", "0.81, 0.79"),
+        Wrong("without their labels").by("_guesses(0.85)", "_test_labels().clone()"),
+        Wrong("It should return (classes, steps)").by(", BUDGET", ""),
     ),
     variants=(
         lambda: (_guesses(0.83, 0.81), 399),

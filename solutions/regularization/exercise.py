@@ -1,9 +1,4 @@
-"""Assignment regularization: penalties, dropout, normalization, stopping, and softer targets.
-
-Each function has its oracle, wrong rules with the sentence that a student who wrote one
-should read, and other right rules. Situations that students see come first, those that
-only the grader knows after them.
-"""
+"""Assignment regularization: penalties, dropout, normalization, stopping, and softer targets."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -13,31 +8,10 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from course_lib.checks import (
-    INPUTS,
-    WHOLE,
-    Call,
-    Exercise,
-    Function,
-    Misconception,
-    Property,
-)
+from course_lib.checks import INPUTS, WHOLE, Call, Exercise, Function, Property
+from grading.writing import EDGES, F64, VALUES, Wrong, f64, mistakes, normal, uniform, whole
 
-F64 = torch.float64
-VALUES, EDGES = "right values", "edge cases"
 TRAINING, EVALUATION = "training", "evaluation"
-
-
-def _normal(rng: Generator, *shape: int, scale: float = 1.0) -> Tensor:
-    return scale * torch.randn(shape, generator=rng, dtype=F64)
-
-
-def _uniform(rng: Generator, low: float, high: float) -> float:
-    return low + (high - low) * torch.rand((), generator=rng, dtype=F64).item()
-
-
-def _whole(rng: Generator, low: int, high: int) -> int:
-    return int(torch.randint(low, high + 1, (), generator=rng))
 
 
 def _shuffled(rng: Generator, n: int) -> Tensor:
@@ -62,18 +36,18 @@ def l2_gradient(
 
 
 def _l2_visible(rng: Generator) -> Iterator[Call]:
-    W, b = torch.tensor([[1.0, -2.0]], dtype=F64), torch.tensor([3.0], dtype=F64)
-    dW, db = torch.tensor([[0.5, 0.25]], dtype=F64), torch.tensor([-1.0], dtype=F64)
+    W, b = f64([1.0, -2.0]), f64(3.0)
+    dW, db = f64([0.5, 0.25]), f64(-1.0)
     layer, grads = [W, b], [dW, db]
     strong, weak = dict(weight_decay=0.3), dict(weight_decay=0.05)
     yield Call("one layer, a matrix and a bias", (layer, grads), strong, VALUES)
     zeros = [torch.zeros_like(g) for g in grads]
     yield Call("no gradient, only the penalty", (layer, zeros), strong, VALUES)
-    two_layers = [_normal(rng, 3, 2), _normal(rng, 3), _normal(rng, 2, 3), _normal(rng, 2)]
-    their_grads = [_normal(rng, *w.shape) for w in two_layers]
+    two_layers = [normal(rng, 3, 2), normal(rng, 3), normal(rng, 2, 3), normal(rng, 2)]
+    their_grads = [normal(rng, *w.shape) for w in two_layers]
     yield Call("two layers", (two_layers, their_grads), weak, VALUES)
-    filters = [_normal(rng, 2, 1, 2, 2), _normal(rng, 2)]
-    yield Call("filters", (filters, [_normal(rng, *w.shape) for w in filters]), weak, VALUES)
+    filters = [normal(rng, 2, 1, 2, 2), normal(rng, 2)]
+    yield Call("filters", (filters, [normal(rng, *w.shape) for w in filters]), weak, VALUES)
     single = [w.float() for w in layer], [g.float() for g in grads]
     yield Call("float32 stays float32", single, strong, VALUES)
     yield Call("one layer again", (layer, grads), strong, INPUTS)
@@ -81,41 +55,18 @@ def _l2_visible(rng: Generator) -> Iterator[Call]:
 
 def _l2_hidden(rng: Generator) -> Iterator[Call]:
     shapes = [(4, 3), (4,), (2, 4), (2,), (2, 1, 3, 3), (), (1, 2)]
-    for weight_decay in (0.0, _uniform(rng, 0.1, 0.9), _uniform(rng, 1, 3)):
-        params = [_normal(rng, *shape) for shape in shapes]
-        grads = [_normal(rng, *shape) for shape in shapes]
+    for weight_decay in (0.0, uniform(rng, 0.1, 0.9), uniform(rng, 1, 3)):
+        params = [normal(rng, *shape) for shape in shapes]
+        grads = [normal(rng, *shape) for shape in shapes]
         label = f"matrices, filters, biases, a number; weight decay {weight_decay:.2g}"
         yield Call(label, (params, grads), dict(weight_decay=weight_decay), VALUES)
     only = dict(weight_decay=0.4)
-    yield Call("a transposed matrix", ([_normal(rng, 3, 2).T], [_normal(rng, 2, 3)]), only, VALUES)
-    yield Call("a bias alone", ([_normal(rng, 3)], [_normal(rng, 3)]), only, VALUES)
-    single = [_normal(rng, 2, 2).float()], [_normal(rng, 2, 2).float()]
+    yield Call("a transposed matrix", ([normal(rng, 3, 2).T], [normal(rng, 2, 3)]), only, VALUES)
+    yield Call("a bias alone", ([normal(rng, 3)], [normal(rng, 3)]), only, VALUES)
+    single = [normal(rng, 2, 2).float()], [normal(rng, 2, 2).float()]
     yield Call("float32 stays float32", single, only, VALUES)
-    pair = [_normal(rng, 2, 2), _normal(rng, 2)], [_normal(rng, 2, 2), _normal(rng, 2)]
+    pair = [normal(rng, 2, 2), normal(rng, 2)], [normal(rng, 2, 2), normal(rng, 2)]
     yield Call("a matrix and a bias", pair, only, INPUTS)
-
-
-def _l2_adding(penalty: Callable[[Tensor, float], Any]) -> Callable[..., list[Tensor]]:
-    """The right rule with another gradient of the penalty."""
-
-    def rule(
-        params: Sequence[Tensor], grads: Sequence[Tensor], *, weight_decay: float
-    ) -> list[Tensor]:
-        return [
-            g + penalty(w, weight_decay) if w.ndim >= 2 else g.clone()
-            for w, g in zip(params, grads)
-        ]
-
-    return rule
-
-
-def _l2_in_place(
-    params: Sequence[Tensor], grads: Sequence[Tensor], *, weight_decay: float
-) -> list[Tensor]:
-    for w, g in zip(params, grads):
-        if w.ndim >= 2:
-            g += weight_decay * w
-    return list(grads)
 
 
 def _l2_by_autograd(
@@ -135,70 +86,48 @@ L2_GRADIENT = Function(
     hidden=_l2_hidden,
     returns=("grads",),
     points={VALUES: 1, INPUTS: 1},
-    misconceptions=(
-        Misconception(
-            "the penalty's gradient is twice too large: λ/2·|W|² has the gradient λW.",
-            _l2_adding(lambda w, decay: 2 * decay * w),
+    misconceptions=mistakes(
+        l2_gradient,
+        Wrong("the penalty's gradient is twice too large: λ/2·|W|² has the gradient λW.").by(
+            "weight_decay * w", "2 * weight_decay * w"
         ),
-        Misconception(
-            "the penalty's gradient is half of what it should be: the 2 of W² and the ½ cancel.",
-            _l2_adding(lambda w, decay: decay * w / 2),
+        Wrong(
+            "the penalty's gradient is half of what it should be: the 2 of W² and the ½ cancel."
+        ).by("weight_decay * w", "weight_decay * w / 2"),
+        Wrong(
+            "the biases are penalized too: leave tensors with fewer than two dimensions alone."
+        ).by(" if w.ndim >= 2 else g.clone()", ""),
+        Wrong(
+            "only matrices are penalized: filters have more than two dimensions, and count too."
+        ).by(">=", "=="),
+        Wrong("this is the gradient of the penalty alone: add the gradient of the loss.").by(
+            "g + weight_decay", "weight_decay", "g.clone()", "0 * w"
         ),
-        Misconception(
-            "the biases are penalized too: leave tensors with fewer than two dimensions alone.",
-            lambda params, grads, *, weight_decay: [
-                g + weight_decay * w for w, g in zip(params, grads)
-            ],
+        Wrong("the penalty has the wrong sign, so it makes the weights grow: add λW.").by(
+            "g +", "g -"
         ),
-        Misconception(
-            "only matrices are penalized: filters have more than two dimensions, and count too.",
-            lambda params, grads, *, weight_decay: [
-                g + weight_decay * w if w.ndim == 2 else g.clone() for w, g in zip(params, grads)
-            ],
+        Wrong("this adds λ itself to the gradient: add λ times W.").by(
+            "weight_decay * w", "weight_decay"
         ),
-        Misconception(
-            "this is the gradient of the penalty alone: add the gradient of the loss.",
-            lambda params, grads, *, weight_decay: [
-                weight_decay * w * (w.ndim >= 2) for w in params
-            ],
+        Wrong("this adds λ times the sign of W, an L1 penalty: add λW.").by(
+            "weight_decay * w", "weight_decay * w.sign()"
         ),
-        Misconception(
-            "the penalty has the wrong sign, so it makes the weights grow: add λW.",
-            _l2_adding(lambda w, decay: -decay * w),
+        Wrong("this is the gradient of λ|W|, the norm itself: the penalty has its square.").by(
+            "weight_decay * w", "weight_decay * w / w.norm()"
         ),
-        Misconception(
-            "this adds λ itself to the gradient: add λ times W.",
-            _l2_adding(lambda w, decay: decay),
+        Wrong("the penalty is averaged over the weights: it is their sum of squares.").by(
+            "weight_decay * w", "weight_decay * w / w.numel()"
         ),
-        Misconception(
-            "this adds λ times the sign of W, an L1 penalty: add λW.",
-            _l2_adding(lambda w, decay: decay * w.sign()),
+        Wrong("this adds λ|W|², the penalty: add its gradient.").by(
+            "weight_decay * w", "weight_decay / 2 * (w**2).sum()"
         ),
-        Misconception(
-            "this is the gradient of λ|W|, the norm itself: the penalty has its square.",
-            _l2_adding(lambda w, decay: decay * w / w.norm()),
+        Wrong("the gradients of the biases are zero: return them as they came.").by(
+            "g.clone()", "0 * g"
         ),
-        Misconception(
-            "the penalty is averaged over the weights: it is their sum of squares.",
-            _l2_adding(lambda w, decay: decay * w / w.numel()),
-        ),
-        Misconception(
-            "this adds λ|W|², the penalty: add its gradient.",
-            _l2_adding(lambda w, decay: decay / 2 * (w**2).sum()),
-        ),
-        Misconception(
-            "the gradients of the biases are zero: return them as they came.",
-            lambda params, grads, *, weight_decay: [
-                g + weight_decay * w if w.ndim >= 2 else 0 * g for w, g in zip(params, grads)
-            ],
-        ),
-        Misconception(
-            "the gradients of the biases are left out: return one for every tensor, in order.",
-            lambda params, grads, *, weight_decay: [
-                g + weight_decay * w for w, g in zip(params, grads) if w.ndim >= 2
-            ],
-        ),
-        Misconception("It changed its input grads.", _l2_in_place),
+        Wrong(
+            "the gradients of the biases are left out: return one for every tensor, in order."
+        ).by(" if w.ndim >= 2 else g.clone()", "", "grads)]", "grads) if w.ndim >= 2]"),
+        Wrong("It changed its input grads.").by("g + weight_decay * w", "g.add_(weight_decay * w)"),
     ),
     variants=(
         _l2_by_autograd,
@@ -218,11 +147,11 @@ def l1_proximal_step(w: Tensor, g: Tensor, *, lr: float, l1: float) -> Tensor:
 
 
 def _l1_visible(rng: Generator) -> Iterator[Call]:
-    w = torch.tensor([1.0, -1.0, 0.25, -0.25], dtype=F64)
-    g = torch.tensor([0.5, 1.0, 0.25, -1.0], dtype=F64)
+    w = f64(1.0, -1.0, 0.25, -0.25)
+    g = f64(0.5, 1.0, 0.25, -1.0)
     hyper = dict(lr=0.5, l1=0.4)
     yield Call("four weights", (w, g), hyper, VALUES)
-    matrix, matrix_g = _normal(rng, 2, 3), _normal(rng, 2, 3)
+    matrix, matrix_g = normal(rng, 2, 3), normal(rng, 2, 3)
     yield Call("a 2 × 3 matrix", (matrix, matrix_g), dict(lr=0.3, l1=0.7), VALUES)
     yield Call("float32 stays float32", (w.float(), g.float()), hyper, VALUES)
     yield Call("no penalty", (w, g), dict(lr=0.5, l1=0.0), EDGES)
@@ -233,26 +162,20 @@ def _l1_visible(rng: Generator) -> Iterator[Call]:
 
 def _l1_hidden(rng: Generator) -> Iterator[Call]:
     for shape in ((8,), (4, 3), (0,), (1, 1, 5)):
-        hyper = dict(lr=_uniform(rng, 0.2, 0.9), l1=_uniform(rng, 0.3, 0.9))
-        w, g = _normal(rng, *shape), _normal(rng, *shape)
+        hyper = dict(lr=uniform(rng, 0.2, 0.9), l1=uniform(rng, 0.3, 0.9))
+        w, g = normal(rng, *shape), normal(rng, *shape)
         yield Call(f"weights of shape {shape}", (w, g), hyper, VALUES)
-    w, g, hyper = _normal(rng, 6), _normal(rng, 6), dict(lr=0.7, l1=0.6)
-    small = g * torch.tensor([1.0, 0.0, 0.01, 1.0, 0.0, 0.01], dtype=F64)
+    w, g, hyper = normal(rng, 6), normal(rng, 6), dict(lr=0.7, l1=0.6)
+    small = g * f64(1.0, 0.0, 0.01, 1.0, 0.0, 0.01)
     yield Call("no gradient in two places, little in two others", (w, small), hyper, VALUES)
-    yield Call("a transposed matrix", (_normal(rng, 3, 2).T, _normal(rng, 2, 3)), hyper, VALUES)
+    yield Call("a transposed matrix", (normal(rng, 3, 2).T, normal(rng, 2, 3)), hyper, VALUES)
     yield Call("float32 stays float32", (w.float(), g.float()), hyper, VALUES)
     yield Call("weights that are zero", (0 * w, g), hyper, EDGES)
     yield Call("a rate of zero", (w, g), dict(lr=0.0, l1=0.6), EDGES)
     yield Call("no penalty", (w, g), dict(lr=0.7, l1=0.0), EDGES)
     yield Call("a penalty that no weight survives", (w, g), dict(lr=0.7, l1=99.0), EDGES)
-    yield Call("a single number", (_normal(rng), _normal(rng)), hyper, EDGES)
+    yield Call("a single number", (normal(rng), normal(rng)), hyper, EDGES)
     yield Call("six weights", (w, g), hyper, INPUTS)
-
-
-def _l1_in_place(w: Tensor, g: Tensor, *, lr: float, l1: float) -> Tensor:
-    w -= lr * g
-    w.copy_(w.sign() * (w.abs() - lr * l1).clamp(min=0))
-    return w
 
 
 def _l1_from_u(shrink: Callable[[Tensor, float], Tensor]) -> Callable[..., Tensor]:
@@ -260,9 +183,7 @@ def _l1_from_u(shrink: Callable[[Tensor, float], Tensor]) -> Callable[..., Tenso
     return lambda w, g, *, lr, l1: shrink(w - lr * g, lr * l1)
 
 
-def _soft(u: Tensor, threshold: float) -> Tensor:
-    return u.sign() * (u.abs() - threshold).clamp(min=0)
-
+SHRUNK = "u.sign() * (u.abs() - lr * l1).clamp(min=0)"
 
 L1_PROXIMAL_STEP = Function(
     oracle=l1_proximal_step,
@@ -270,71 +191,45 @@ L1_PROXIMAL_STEP = Function(
     hidden=_l1_hidden,
     returns=("w",),
     points={VALUES: 1, EDGES: 1, INPUTS: 1},
-    misconceptions=(
-        Misconception(
-            "the threshold is l1 and not lr·l1: the proximal step has the learning rate too.",
-            lambda w, g, *, lr, l1: _soft(w - lr * g, l1),
+    misconceptions=mistakes(
+        l1_proximal_step,
+        Wrong("the threshold is l1 and not lr·l1: the proximal step has the learning rate too.").by(
+            "lr * l1", "l1"
         ),
-        Misconception(
+        Wrong(
             "this is the subgradient step, with l1·sign(w) added to g: it jumps over zero and "
-            "never stays there. Step first, then shrink.",
-            lambda w, g, *, lr, l1: w - lr * (g + l1 * w.sign()),
+            "never stays there. Step first, then shrink."
+        ).by(SHRUNK, "w - lr * (g + l1 * w.sign())"),
+        Wrong("small weights jump over zero: what would change its sign becomes zero.").by(
+            ".clamp(min=0)", ""
         ),
-        Misconception(
-            "small weights jump over zero: what would change its sign becomes zero.",
-            _l1_from_u(lambda u, threshold: u - threshold * u.sign()),
+        Wrong("this shrinks before the gradient step: shrink after it.").by(
+            " - lr * g", "", ".clamp(min=0)", ".clamp(min=0) - lr * g"
         ),
-        Misconception(
-            "this shrinks before the gradient step: shrink after it.",
-            lambda w, g, *, lr, l1: _soft(w, lr * l1) - lr * g,
+        Wrong("negative weights lose their sign: multiply by the sign of u.").by("u.sign() * ", ""),
+        Wrong("negative weights become zero: compare |u|, not u, with the threshold.").by(
+            "u.sign() * (u.abs()", "(u"
         ),
-        Misconception(
-            "negative weights lose their sign: multiply by the sign of u.",
-            _l1_from_u(lambda u, threshold: (u.abs() - threshold).clamp(min=0)),
+        Wrong("large weights keep their size (a hard threshold): all shrink by lr·l1.").by(
+            SHRUNK, "u * (u.abs() > lr * l1)"
         ),
-        Misconception(
-            "negative weights become zero: compare |u|, not u, with the threshold.",
-            _l1_from_u(lambda u, threshold: (u - threshold).clamp(min=0)),
+        Wrong("all weights shrink by the same factor, an L2 penalty: subtract lr·l1 from |u|.").by(
+            SHRUNK, "u / (1 + lr * l1)"
         ),
-        Misconception(
-            "large weights keep their size (a hard threshold): all shrink by lr·l1.",
-            _l1_from_u(lambda u, threshold: u * (u.abs() > threshold)),
+        Wrong("the weights grow by the threshold: subtract it from |u|.").by(
+            "u.abs() -", "u.abs() +"
         ),
-        Misconception(
-            "all weights shrink by the same factor, an L2 penalty: subtract lr·l1 from |u|.",
-            _l1_from_u(lambda u, threshold: u / (1 + threshold)),
+        Wrong("this steps up the gradient: u is w minus lr times g.").by("w - lr", "w + lr"),
+        Wrong("the sign is that of the old w: take the sign of u.").by("u.sign()", "w.sign()"),
+        Wrong("the gradient is not multiplied by the learning rate.").by("lr * g", "g"),
+        Wrong("the gradient is never used: shrink u = w - lr·g and not w.").by(" - lr * g", ""),
+        Wrong("l1 is never used: this is a step of SGD.").by(SHRUNK, "u"),
+        Wrong("this is the change of the weights alone: return the new weights.").by(
+            ".clamp(min=0)", ".clamp(min=0) - w"
         ),
-        Misconception(
-            "the weights grow by the threshold: subtract it from |u|.",
-            _l1_from_u(lambda u, threshold: u.sign() * (u.abs() + threshold)),
-        ),
-        Misconception(
-            "this steps up the gradient: u is w minus lr times g.",
-            lambda w, g, *, lr, l1: _soft(w + lr * g, lr * l1),
-        ),
-        Misconception(
-            "the sign is that of the old w: take the sign of u.",
-            lambda w, g, *, lr, l1: w.sign() * ((w - lr * g).abs() - lr * l1).clamp(min=0),
-        ),
-        Misconception(
-            "the gradient is not multiplied by the learning rate.",
-            lambda w, g, *, lr, l1: _soft(w - g, lr * l1),
-        ),
-        Misconception(
-            "the gradient is never used: shrink u = w - lr·g and not w.",
-            lambda w, g, *, lr, l1: _soft(w, lr * l1),
-        ),
-        Misconception(
-            "l1 is never used: this is a step of SGD.", lambda w, g, *, lr, l1: w - lr * g
-        ),
-        Misconception(
-            "this is the change of the weights alone: return the new weights.",
-            lambda w, g, *, lr, l1: l1_proximal_step(w, g, lr=lr, l1=l1) - w,
-        ),
-        Misconception("It changed its input w.", _l1_in_place),
-        Misconception(
-            "should have the dtype torch.float32",
-            lambda w, g, *, lr, l1: l1_proximal_step(w.double(), g.double(), lr=lr, l1=l1),
+        Wrong("It changed its input w.").by("w - lr * g", "w.sub_(lr * g)"),
+        Wrong("should have the dtype torch.float32").by(
+            "u = w", "w, g = w.double(), g.double()\n    u = w"
         ),
     ),
     variants=(
@@ -343,7 +238,9 @@ L1_PROXIMAL_STEP = Function(
         ),
         _l1_from_u(lambda u, threshold: u - u.clamp(-threshold, threshold)),
         _l1_from_u(F.softshrink),
-        lambda w, g, *, lr, l1: _l1_in_place(w.clone(), g, lr=lr, l1=l1),
+        lambda w, g, *, lr, l1: (
+            (u := w.clone().sub_(g, alpha=lr)).abs().sub_(lr * l1).clamp_(min=0).mul_(u.sign())
+        ),
     ),
 )
 
@@ -362,12 +259,12 @@ def dropout_forward(
 
 def _dropout_situations(rng: Generator, *probabilities: float) -> Iterator[Property]:
     for p in probabilities:
-        settings = dict(p=p, training=True, seed=_whole(rng, 0, 10**6))
+        settings = dict(p=p, training=True, seed=whole(rng, 0, 10**6))
         yield Property(f"p = {p:g} in training", "dropout", settings, TRAINING)
     for p in probabilities:
-        settings = dict(p=p, training=False, seed=_whole(rng, 0, 10**6))
+        settings = dict(p=p, training=False, seed=whole(rng, 0, 10**6))
         yield Property(f"p = {p:g} in evaluation", "dropout", settings, EVALUATION)
-    settings = dict(p=probabilities[0], training=True, seed=_whole(rng, 0, 10**6))
+    settings = dict(p=probabilities[0], training=True, seed=whole(rng, 0, 10**6))
     yield Property(f"p = {probabilities[0]:g} again", "dropout", settings, INPUTS)
 
 
@@ -391,46 +288,6 @@ def _dropout_with_mask(draw: Callable[[Tensor, float, Generator], Tensor]) -> Ca
     return rule
 
 
-def _dropout_changed(change: Callable[..., Any]) -> Callable[..., Any]:
-    """The right layer, whose (y, mask, x, p, training) are changed afterwards."""
-
-    def rule(x: Tensor, p: float, generator: Generator, training: bool) -> Any:
-        y, mask = dropout_forward(x, p, generator, training)
-        return change(y, mask, x, p, training)
-
-    return rule
-
-
-def _dropout_keeps_p(
-    x: Tensor, p: float, generator: Generator, training: bool
-) -> tuple[Tensor, Tensor]:
-    return dropout_forward(x, 1 - p, generator, training)
-
-
-def _dropout_reseeds(
-    x: Tensor, p: float, generator: Generator, training: bool
-) -> tuple[Tensor, Tensor]:
-    generator.manual_seed(generator.initial_seed())
-    return dropout_forward(x, p, generator, training)
-
-
-def _dropout_exactly(x: Tensor, p: float, generator: Generator) -> Tensor:
-    order = torch.randperm(x.numel(), generator=generator)
-    return (order >= round(p * x.numel())).reshape(x.shape)
-
-
-def _dropout_largest(x: Tensor, p: float, generator: Generator) -> Tensor:
-    noise = 1e-3 * torch.rand(x.shape, generator=generator)
-    return (x.abs() + noise).flatten().argsort().argsort().reshape(x.shape) < (1 - p) * x.numel()
-
-
-def _dropout_in_place(
-    x: Tensor, p: float, generator: Generator, training: bool
-) -> tuple[Tensor, Tensor]:
-    y, mask = dropout_forward(x, p, generator, training)
-    return x.copy_(y), mask
-
-
 def _one_by_one(x: Tensor, p: float, generator: Generator) -> Tensor:
     draws = torch.rand(x.numel(), dtype=F64, generator=generator)
     return (draws < 1 - p).flip(0).reshape(x.shape)
@@ -442,92 +299,60 @@ DROPOUT_FORWARD = Function(
     hidden=_dropout_hidden,
     returns=("y", "mask"),
     points={TRAINING: 2, EVALUATION: 1, INPUTS: 1},
-    misconceptions=(
-        Misconception(
-            "The kept values are not scaled",
-            _dropout_changed(lambda y, mask, x, p, training: (mask * x if training else x, mask)),
+    misconceptions=mistakes(
+        dropout_forward,
+        Wrong("The kept values are not scaled").by(" / (1 - p)", ""),
+        Wrong("The kept values are multiplied by 1 - p").by("/ (1 - p)", "* (1 - p)"),
+        Wrong("The kept values are divided by p").by("(1 - p)", "p"),
+        Wrong("p is the probability to drop a value, not to keep it").by(
+            "if not", "p = 1 - p\n    if not"
         ),
-        Misconception(
-            "The kept values are multiplied by 1 - p",
-            _dropout_changed(
-                lambda y, mask, x, p, training: (mask * x * (1 - p) if training else x, mask)
-            ),
+        Wrong("mask is True where values are dropped").by("), mask", "), ~mask"),
+        Wrong("mask should have the dtype torch.bool").by(
+            "torch.bool", "x.dtype", "), mask", "), mask.to(x.dtype)"
         ),
-        Misconception(
-            "The kept values are divided by p",
-            _dropout_changed(
-                lambda y, mask, x, p, training: (mask * x / p if training else x, mask)
-            ),
+        Wrong("mask should have the dtype torch.bool").by(
+            "torch.ones_like(x, dtype=torch.bool)",
+            "torch.ones_like(x) / (1 - p)",
+            "), mask",
+            "), mask / (1 - p)",
         ),
-        Misconception("p is the probability to drop a value, not to keep it", _dropout_keeps_p),
-        Misconception(
-            "mask is True where values are dropped",
-            _dropout_changed(lambda y, mask, x, p, training: (y, ~mask if training else mask)),
+        Wrong("No zero in x is ever kept").by("), mask", "), mask * x != 0"),
+        Wrong("In evaluation values are dropped").by("not training", "False"),
+        Wrong("In evaluation x is scaled by 1 - p").by("x.clone()", "(1 - p) * x"),
+        Wrong("In evaluation x is divided by 1 - p").by("x.clone()", "x / (1 - p)"),
+        Wrong("mask should be True everywhere").by("ones_like", "zeros_like"),
+        Wrong("The rows of the batch share their masks").by(
+            "x.shape, generator=generator)", "x.shape[-1:], generator=generator).expand(x.shape)"
         ),
-        Misconception(
-            "mask should have the dtype torch.bool",
-            _dropout_changed(lambda y, mask, x, p, training: (y, mask.to(x.dtype))),
+        Wrong("The columns of the batch share their masks").by(
+            "x.shape, generator=generator)",
+            "(*x.shape[:-1], 1), generator=generator).expand(x.shape)",
         ),
-        Misconception(
-            "mask should have the dtype torch.bool",
-            _dropout_changed(lambda y, mask, x, p, training: (y, mask / (1 - p))),
+        Wrong("let each value be kept or dropped by a draw of its own").by(
+            "torch.rand(x.shape, generator=generator) >= p",
+            "torch.randperm(x.numel(), generator=generator).reshape(x.shape) "
+            ">= round(p * x.numel())",
         ),
-        Misconception(
-            "No zero in x is ever kept",
-            _dropout_changed(lambda y, mask, x, p, training: (y, y != 0 if training else mask)),
+        Wrong("the draws should not depend on x").by(
+            "mask = torch",
+            "size = x.abs() + 1e-3 * torch",
+            " >= p",
+            "\n"
+            "    mask = size.flatten().argsort().argsort().reshape(x.shape) "
+            "< (1 - p) * x.numel()",
         ),
-        Misconception(
-            "In evaluation values are dropped",
-            lambda x, p, generator, training: dropout_forward(x, p, generator, True),
+        Wrong("not from torch's global one").by(", generator=generator", ""),
+        Wrong("draw a new mask from the generator each time").by(
+            "generator=generator", "generator=torch.Generator().manual_seed(0)"
         ),
-        Misconception(
-            "In evaluation x is scaled by 1 - p",
-            _dropout_changed(
-                lambda y, mask, x, p, training: (y if training else (1 - p) * x, mask)
-            ),
+        Wrong("draw a new mask from the generator each time").by(
+            "generator=generator", "generator=generator.manual_seed(generator.initial_seed())"
         ),
-        Misconception(
-            "In evaluation x is divided by 1 - p",
-            _dropout_changed(
-                lambda y, mask, x, p, training: (y if training else x / (1 - p), mask)
-            ),
+        Wrong("It should return (y, mask)").by(
+            ", torch.ones_like(x, dtype=torch.bool)", "", "), mask", ")"
         ),
-        Misconception(
-            "mask should be True everywhere",
-            _dropout_changed(lambda y, mask, x, p, training: (y, mask & training)),
-        ),
-        Misconception(
-            "The rows of the batch share their masks",
-            _dropout_with_mask(
-                lambda x, p, rng: torch.rand(x.shape[-1:], generator=rng).expand(x.shape) >= p
-            ),
-        ),
-        Misconception(
-            "The columns of the batch share their masks",
-            _dropout_with_mask(
-                lambda x, p, rng: torch.rand((*x.shape[:-1], 1), generator=rng).expand(x.shape) >= p
-            ),
-        ),
-        Misconception(
-            "let each value be kept or dropped by a draw of its own",
-            _dropout_with_mask(_dropout_exactly),
-        ),
-        Misconception("the draws should not depend on x", _dropout_with_mask(_dropout_largest)),
-        Misconception(
-            "not from torch's global one",
-            _dropout_with_mask(lambda x, p, rng: torch.rand(x.shape) >= p),
-        ),
-        Misconception(
-            "draw a new mask from the generator each time",
-            lambda x, p, generator, training: dropout_forward(
-                x, p, torch.Generator().manual_seed(0), training
-            ),
-        ),
-        Misconception("draw a new mask from the generator each time", _dropout_reseeds),
-        Misconception(
-            "It should return (y, mask)", lambda *arguments: dropout_forward(*arguments)[0]
-        ),
-        Misconception("It changed its input x.", _dropout_in_place),
+        Wrong("It changed its input x.").by("mask * x / (1 - p)", "x.copy_(mask * x / (1 - p))"),
     ),
     variants=(
         _dropout_with_mask(
@@ -546,10 +371,10 @@ def dropout_backward(dy: Tensor, mask: Tensor, p: float) -> Tensor:
 
 
 def _dropout_backward_visible(rng: Generator) -> Iterator[Call]:
-    dy = torch.tensor([3.0, -1.5, 0.75, 6.0], dtype=F64)
+    dy = f64(3.0, -1.5, 0.75, 6.0)
     mask = torch.tensor([True, False, True, True])
     yield Call("three of four values kept, p = ¼", (dy, mask, 0.25))
-    yield Call("a 2 × 3 matrix", (_normal(rng, 2, 3), torch.rand(2, 3, generator=rng) > 0.6, 0.6))
+    yield Call("a 2 × 3 matrix", (normal(rng, 2, 3), torch.rand(2, 3, generator=rng) > 0.6, 0.6))
     yield Call("p = 0: everything is kept", (dy, torch.ones_like(mask), 0.0))
     yield Call("nothing is kept", (dy, torch.zeros_like(mask), 0.7))
     yield Call("float32 stays float32", (dy.float(), mask, 0.25))
@@ -557,17 +382,12 @@ def _dropout_backward_visible(rng: Generator) -> Iterator[Call]:
 
 def _dropout_backward_hidden(rng: Generator) -> Iterator[Call]:
     for shape in ((9,), (4, 3), (2, 1, 3, 3)):
-        p = _uniform(rng, 0.1, 0.9)
+        p = uniform(rng, 0.1, 0.9)
         mask = torch.rand(shape, generator=rng) >= p
         mask.view(-1)[:2] = torch.tensor([True, False])
-        yield Call(f"gradients of shape {shape}", (_normal(rng, *shape), mask, p))
-    yield Call("p = 0: everything is kept", (_normal(rng, 4), torch.ones(4) > 0, 0.0))
-    yield Call("float32 stays float32", (_normal(rng, 3).float(), torch.arange(3) > 0, 0.3))
-
-
-def _dropout_backward_in_place(dy: Tensor, mask: Tensor, p: float) -> Tensor:
-    dy *= mask / (1 - p)
-    return dy
+        yield Call(f"gradients of shape {shape}", (normal(rng, *shape), mask, p))
+    yield Call("p = 0: everything is kept", (normal(rng, 4), torch.ones(4) > 0, 0.0))
+    yield Call("float32 stays float32", (normal(rng, 3).float(), torch.arange(3) > 0, 0.3))
 
 
 DROPOUT_BACKWARD = Function(
@@ -576,44 +396,32 @@ DROPOUT_BACKWARD = Function(
     hidden=_dropout_backward_hidden,
     returns=("dx",),
     points={WHOLE: 1},
-    misconceptions=(
-        Misconception(
-            "the scale is missing: y = x / (1 - p) where x is kept, so dx = dy / (1 - p) there.",
-            lambda dy, mask, p: mask * dy,
+    misconceptions=mistakes(
+        dropout_backward,
+        Wrong(
+            "the scale is missing: y = x / (1 - p) where x is kept, so dx = dy / (1 - p) there."
+        ).by(" / (1 - p)", ""),
+        Wrong("the mask is missing: a value that was dropped has no influence, so no gradient.").by(
+            "mask * ", ""
         ),
-        Misconception(
-            "the mask is missing: a value that was dropped has no influence, so no gradient.",
-            lambda dy, mask, p: dy / (1 - p),
+        Wrong("the gradient passes through unchanged: it needs the mask and the scale.").by(
+            "mask * dy / (1 - p)", "dy.clone()"
         ),
-        Misconception(
-            "the gradient passes through unchanged: it needs the mask and the scale.",
-            lambda dy, mask, p: dy.clone(),
+        Wrong("the mask is the wrong way round: it is True where values were kept.").by(
+            "mask *", "~mask *"
         ),
-        Misconception(
-            "the mask is the wrong way round: it is True where values were kept.",
-            lambda dy, mask, p: ~mask * dy / (1 - p),
+        Wrong("this multiplies by 1 - p: divide by it, as the forward pass does.").by(
+            "/ (1 - p)", "* (1 - p)"
         ),
-        Misconception(
-            "this multiplies by 1 - p: divide by it, as the forward pass does.",
-            lambda dy, mask, p: mask * dy * (1 - p),
+        Wrong("this divides by p: divide by 1 - p, the share that is kept.").by("(1 - p)", "p"),
+        Wrong("the scale is used twice: divide by 1 - p once.").by("(1 - p)", "(1 - p) ** 2"),
+        Wrong("the gradient is divided by the share that this mask keeps: divide by 1 - p.").by(
+            "(1 - p)", "mask.to(dy.dtype).mean()"
         ),
-        Misconception(
-            "this divides by p: divide by 1 - p, the share that is kept.",
-            lambda dy, mask, p: mask * dy / p if p else mask * dy * math.inf,
+        Wrong("a new mask is drawn: use the one from the forward pass.").by(
+            "mask *", "(torch.rand(dy.shape, generator=_global()) >= p) *"
         ),
-        Misconception(
-            "the scale is used twice: divide by 1 - p once.",
-            lambda dy, mask, p: mask * dy / (1 - p) ** 2,
-        ),
-        Misconception(
-            "the gradient is divided by the share that this mask keeps: divide by 1 - p.",
-            lambda dy, mask, p: mask * dy / mask.to(dy.dtype).mean(),
-        ),
-        Misconception(
-            "a new mask is drawn: use the one from the forward pass.",
-            lambda dy, mask, p: (torch.rand(dy.shape, generator=_global()) >= p) * dy / (1 - p),
-        ),
-        Misconception("It changed its input dy.", _dropout_backward_in_place),
+        Wrong("It changed its input dy.").by("mask * dy / (1 - p)", "dy.mul_(mask / (1 - p))"),
     ),
     variants=(
         lambda dy, mask, p: torch.where(mask, dy / (1 - p), torch.zeros_like(dy)),
@@ -647,7 +455,7 @@ def batchnorm_forward(
 
 
 def _tensors(*rows: list[Any]) -> tuple[Tensor, ...]:
-    return tuple(torch.tensor(row, dtype=F64) for row in rows)
+    return tuple(f64(*row) for row in rows)
 
 
 def _batchnorm_visible(rng: Generator) -> Iterator[Call]:
@@ -669,7 +477,7 @@ def _batchnorm_visible(rng: Generator) -> Iterator[Call]:
 
 def _batchnorm_hidden(rng: Generator) -> Iterator[Call]:
     for n, d in ((2, 1), (5, 3), (9, 2)):
-        hyper = dict(momentum=_uniform(rng, 0.2, 0.8), eps=_uniform(rng, 0.05, 0.5))
+        hyper = dict(momentum=uniform(rng, 0.2, 0.8), eps=uniform(rng, 0.05, 0.5))
         inputs = _batchnorm_inputs(rng, n, d)
         label = f"{n} examples, {d} features"
         yield Call(label, inputs, dict(training=True, **hyper), TRAINING)
@@ -692,10 +500,10 @@ def _batchnorm_inputs(rng: Generator, n: int, d: int) -> tuple[Tensor, ...]:
     """x, gamma, beta, running mean and running variance, all far from 0 and 1."""
     scale = torch.rand(d, generator=rng, dtype=F64) + 0.5
     return (
-        3 * _normal(rng, n, d) * scale + 2 * _normal(rng, d),
-        _normal(rng, d) + 2,
-        _normal(rng, d),
-        _normal(rng, d, scale=2.0),
+        3 * normal(rng, n, d) * scale + 2 * normal(rng, d),
+        normal(rng, d) + 2,
+        normal(rng, d),
+        normal(rng, d, scale=2.0),
         torch.rand(d, generator=rng, dtype=F64) * 5 + 2,
     )
 
@@ -705,78 +513,25 @@ def _first(inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     return (x[:1], *others)
 
 
-def _batchnorm(
+def _batchnorm_by_sums(
+    x: Tensor,
+    gamma: Tensor,
+    beta: Tensor,
+    running_mean: Tensor,
+    running_var: Tensor,
     *,
-    batch: Callable[[Tensor], tuple[Tensor, Tensor]] = lambda x: (
-        x.mean(dim=0),
-        x.var(dim=0, correction=0),
-    ),
-    stored: Callable[[Tensor], Tensor] = lambda x: x.var(dim=0),
-    blend: Callable[[Tensor, Tensor, float], Tensor] = lambda old, new, m: (1 - m) * old + m * new,
-    scaled: Callable[[Tensor, float], Tensor] = lambda var, eps: (var + eps).sqrt(),
-    affine: Callable[[Tensor, Tensor, Tensor], Tensor] = lambda x, gamma, beta: gamma * x + beta,
-) -> Callable[..., tuple[Tensor, Tensor, Tensor]]:
-    """The right layer with one of its parts replaced."""
-
-    def rule(
-        x: Tensor,
-        gamma: Tensor,
-        beta: Tensor,
-        running_mean: Tensor,
-        running_var: Tensor,
-        *,
-        training: bool,
-        momentum: float = 0.1,
-        eps: float = 1e-5,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        mean, var = running_mean, running_var
-        if training:
-            mean, var = batch(x)
-            running_mean = blend(running_mean, mean, momentum)
-            running_var = blend(running_var, stored(x), momentum)
-        return affine((x - mean) / scaled(var, eps), gamma, beta), running_mean, running_var
-
-    return rule
-
-
-def _batchnorm_always(
-    x: Tensor, *others: Tensor, training: bool, momentum: float = 0.1, eps: float = 1e-5
+    training: bool,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Takes the batch's statistics in evaluation too, and leaves the running ones."""
-    y, *running = batchnorm_forward(x, *others, training=True, momentum=momentum, eps=eps)
-    return y, *(running if training else others[2:])
-
-
-def _batchnorm_never(
-    x: Tensor, *others: Tensor, training: bool, momentum: float = 0.1, eps: float = 1e-5
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Takes the running statistics in training too, and updates them."""
-    _, *running = batchnorm_forward(x, *others, training=training, momentum=momentum, eps=eps)
-    y, *_ = batchnorm_forward(x, *others, training=False, eps=eps)
-    return y, *running
-
-
-def _batchnorm_new_running(
-    x: Tensor, *others: Tensor, training: bool, momentum: float = 0.1, eps: float = 1e-5
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Takes the running statistics after they were updated."""
-    _, *running = batchnorm_forward(x, *others, training=training, momentum=momentum, eps=eps)
-    return batchnorm_forward(x, *others[:2], *running, training=False, eps=eps)
-
-
-def _batchnorm_updates_in_evaluation(
-    x: Tensor, *others: Tensor, training: bool, momentum: float = 0.1, eps: float = 1e-5
-) -> tuple[Tensor, Tensor, Tensor]:
-    y, *_ = batchnorm_forward(x, *others, training=training, eps=eps)
-    _, *running = batchnorm_forward(x, *others, training=True, momentum=momentum)
-    return y, *running
-
-
-def _batchnorm_stale(
-    x: Tensor, *others: Tensor, training: bool, momentum: float = 0.1, eps: float = 1e-5
-) -> tuple[Tensor, Tensor, Tensor]:
-    y, *_ = batchnorm_forward(x, *others, training=training, eps=eps)
-    return y, *(running.clone() for running in others[2:])
+    mean, var = running_mean, running_var
+    if training:
+        mean = x.sum(dim=0) / len(x)
+        squares = ((x - mean) ** 2).sum(dim=0)
+        var = squares / len(x)
+        running_mean = running_mean + momentum * (mean - running_mean)
+        running_var = running_var + momentum * (squares / (len(x) - 1) - running_var)
+    return (x - mean) * torch.rsqrt(var + eps) * gamma + beta, running_mean, running_var
 
 
 def _batchnorm_by_torch(
@@ -795,134 +550,121 @@ def _batchnorm_by_torch(
     return y, running_mean, running_var
 
 
-def _batchnorm_in_place(
-    x: Tensor,
-    gamma: Tensor,
-    beta: Tensor,
-    running_mean: Tensor,
-    running_var: Tensor,
-    *,
-    training: bool,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-) -> tuple[Tensor, Tensor, Tensor]:
-    y = F.batch_norm(x, running_mean, running_var, gamma, beta, training, momentum, eps)
-    return y, running_mean, running_var
-
-
 BATCHNORM_FORWARD = Function(
     oracle=batchnorm_forward,
     visible=_batchnorm_visible,
     hidden=_batchnorm_hidden,
     returns=("y", "running_mean", "running_var"),
     points={TRAINING: 2, EVALUATION: 1, EDGES: 1, INPUTS: 1},
-    misconceptions=(
-        Misconception(
+    misconceptions=mistakes(
+        batchnorm_forward,
+        Wrong(
             "the batch is divided by the unbiased standard deviation: divide by N here, "
-            "with correction=0. Only running_var takes N - 1.",
-            _batchnorm(batch=lambda x: (x.mean(dim=0), x.var(dim=0))),
+            "with correction=0. Only running_var takes N - 1."
+        ).by("dim=0, correction=0", "dim=0"),
+        Wrong(
+            "mean and variance are taken over the features: take them over the examples, dim=0."
+        ).by(
+            "x.mean(dim=0)",
+            "x.mean(dim=-1)",
+            "dim=0, correction",
+            "dim=-1, correction",
+            "x.var(dim=0)",
+            "x.var(dim=-1)",
         ),
-        Misconception(
-            "mean and variance are taken over the features: take them over the examples, dim=0.",
-            _batchnorm(
-                batch=lambda x: (x.mean(dim=-1), x.var(dim=-1, correction=0)),
-                stored=lambda x: x.var(dim=-1),
-            ),
+        Wrong("running_var gets the biased variance: store the unbiased one, with N - 1.").by(
+            "x.var(dim=0)", "var"
         ),
-        Misconception(
-            "running_var gets the biased variance: store the unbiased one, with N - 1.",
-            _batchnorm(stored=lambda x: x.var(dim=0, correction=0)),
+        Wrong(
+            "the two variances are swapped: the biased one normalizes, the unbiased is stored."
+        ).by(
+            "dim=0, correction=0",
+            "dim=0",
+            "momentum * x.var(dim=0)",
+            "momentum * x.var(dim=0, correction=0)",
         ),
-        Misconception(
-            "the two variances are swapped: the biased one normalizes, the unbiased is stored.",
-            _batchnorm(
-                batch=lambda x: (x.mean(dim=0), x.var(dim=0)),
-                stored=lambda x: x.var(dim=0, correction=0),
-            ),
-        ),
-        Misconception(
+        Wrong(
             "running_var gets (N - 1)/N times the biased variance: the unbiased one is larger, "
-            "N/(N - 1) times.",
-            _batchnorm(stored=lambda x: x.var(dim=0, correction=0) * (len(x) - 1) / len(x)),
+            "N/(N - 1) times."
+        ).by("x.var(dim=0)", "var * (len(x) - 1) / len(x)"),
+        Wrong("running_var gets a standard deviation: store the variance.").by(
+            "x.var(dim=0)", "x.std(dim=0)"
         ),
-        Misconception(
-            "running_var gets a standard deviation: store the variance.",
-            _batchnorm(stored=lambda x: x.std(dim=0)),
+        Wrong("momentum is the wrong way round: here it is the share of the new batch.").by(
+            "if training", "momentum = 1 - momentum\n    if training"
         ),
-        Misconception(
-            "momentum is the wrong way round: here it is the share of the new batch.",
-            _batchnorm(blend=lambda old, new, momentum: momentum * old + (1 - momentum) * new),
+        Wrong("the running statistics are added up: the old ones keep the share 1 - momentum.").by(
+            "(1 - momentum) * running_mean",
+            "running_mean",
+            "(1 - momentum) * running_var",
+            "running_var",
         ),
-        Misconception(
-            "the running statistics are added up: the old ones keep the share 1 - momentum.",
-            _batchnorm(blend=lambda old, new, momentum: old + momentum * new),
+        Wrong("the running statistics are replaced by the batch's: blend them.").by(
+            "(1 - momentum) * running_mean + momentum * ",
+            "",
+            "(1 - momentum) * running_var + momentum * ",
+            "",
         ),
-        Misconception(
-            "the running statistics are replaced by the batch's: blend them.",
-            _batchnorm(blend=lambda old, new, momentum: new),
+        Wrong(
+            "the running statistics are never updated: in training they move towards the batch's."
+        ).by("running_mean = (1", "_ = (1", "running_var = (1", "_ = (1"),
+        Wrong("ε is outside the root: add it to the variance.").by(
+            "(var + eps).sqrt()", "(var.sqrt() + eps)"
         ),
-        Misconception(
-            "the running statistics are never updated: in training they move towards the batch's.",
-            _batchnorm_stale,
+        Wrong("ε is never used: add it to the variance, or a constant feature divides by zero.").by(
+            " + eps", ""
         ),
-        Misconception(
-            "ε is outside the root: add it to the variance.",
-            _batchnorm(scaled=lambda var, eps: var.sqrt() + eps),
+        Wrong("this divides by the variance: take its root.").by(".sqrt()", ""),
+        Wrong(
+            "all features share one mean and one variance: take them over the examples alone."
+        ).by(
+            "x.mean(dim=0)",
+            "x.mean()",
+            "dim=0, correction",
+            "correction",
+            "x.var(dim=0)",
+            "x.var()",
         ),
-        Misconception(
-            "ε is never used: add it to the variance, or a constant feature divides by zero.",
-            _batchnorm(scaled=lambda var, eps: var.sqrt()),
+        Wrong("γ and β are never used: y is γ times the normalized x, plus β.").by(
+            "gamma * (x", "(x", " + beta", ""
         ),
-        Misconception(
-            "this divides by the variance: take its root.",
-            _batchnorm(scaled=lambda var, eps: var + eps),
+        Wrong("γ and β are swapped: γ multiplies, β is added.").by(
+            "gamma * (x", "beta * (x", "+ beta", "+ gamma"
         ),
-        Misconception(
-            "all features share one mean and one variance: take them over the examples alone.",
-            _batchnorm(batch=lambda x: (x.mean(), x.var(correction=0)), stored=lambda x: x.var()),
+        Wrong("β is multiplied by γ too: multiply first, then add β.").by(
+            "gamma * (x", "gamma * ((x", "+ beta", "+ beta)"
         ),
-        Misconception(
-            "γ and β are never used: y is γ times the normalized x, plus β.",
-            _batchnorm(affine=lambda x, gamma, beta: x),
+        Wrong("evaluation takes the batch's own statistics: take the running ones there.").by(
+            "mean, var = running_mean, running_var",
+            "mean, var = x.mean(dim=0), x.var(dim=0, correction=0)",
         ),
-        Misconception(
-            "γ and β are swapped: γ multiplies, β is added.",
-            _batchnorm(affine=lambda x, gamma, beta: beta * x + gamma),
+        Wrong("evaluation updates the running statistics: only training does.").by(
+            "        running_mean =",
+            "    running_mean =",
+            "momentum * mean",
+            "momentum * x.mean(dim=0)",
+            "        running_var =",
+            "    running_var =",
         ),
-        Misconception(
-            "β is multiplied by γ too: multiply first, then add β.",
-            _batchnorm(affine=lambda x, gamma, beta: gamma * (x + beta)),
+        Wrong("training takes the running statistics: take the batch's own there.").by(
+            "mean, var = x.mean(dim=0), x.var(dim=0, correction=0)\n        ",
+            "",
+            "momentum * mean",
+            "momentum * x.mean(dim=0)",
         ),
-        Misconception(
-            "evaluation takes the batch's own statistics: take the running ones there.",
-            _batchnorm_always,
+        Wrong(
+            "training takes the running statistics after updating them: take the batch's own."
+        ).by("y = gamma", "mean, var = running_mean, running_var\n    y = gamma"),
+        Wrong("It changed its input running_mean.").by(
+            "(1 - momentum) * running_mean + momentum * mean", "running_mean.lerp_(mean, momentum)"
         ),
-        Misconception(
-            "evaluation updates the running statistics: only training does.",
-            _batchnorm_updates_in_evaluation,
-        ),
-        Misconception(
-            "training takes the running statistics: take the batch's own there.",
-            _batchnorm_never,
-        ),
-        Misconception(
-            "training takes the running statistics after updating them: take the batch's own.",
-            _batchnorm_new_running,
-        ),
-        Misconception("It changed its input running_mean.", _batchnorm_in_place),
-        Misconception(
-            "It should return (y, running_mean, running_var)",
-            lambda *arguments, **hyper: batchnorm_forward(*arguments, **hyper)[0],
+        Wrong("It should return (y, running_mean, running_var)").by(
+            ", running_mean.clone(), running_var.clone()", ""
         ),
     ),
     variants=(
         _batchnorm_by_torch,
-        _batchnorm(
-            batch=lambda x: (x.sum(dim=0) / len(x), ((x - x.mean(dim=0)) ** 2).mean(dim=0)),
-            stored=lambda x: ((x - x.mean(dim=0)) ** 2).sum(dim=0) / (len(x) - 1),
-            blend=lambda old, new, momentum: old + momentum * (new - old),
-        ),
-        _batchnorm(scaled=lambda var, eps: 1 / torch.rsqrt(var + eps)),
+        _batchnorm_by_sums,
     ),
 )
 
@@ -968,7 +710,7 @@ def _stopping_hidden(rng: Generator) -> Iterator[Call]:
             losses = _validation_curve(rng)
             label = f"patience {patience}, gains above {delta}/128"
             yield Call(label, (losses, patience, delta / 128), part=VALUES)
-    scale = 2.0 ** _whole(rng, -3, 3)
+    scale = 2.0 ** whole(rng, -3, 3)
     slow = [scale * loss for loss in _SLOW]
     yield Call("slow gains that add up", (slow, 3, scale / 16), part=VALUES)
     losses = _validation_curve(rng)
@@ -983,61 +725,24 @@ def _stopping_hidden(rng: Generator) -> Iterator[Call]:
 def _validation_curve(rng: Generator) -> list[float]:
     """A noisy loss that falls and rises again, in multiples of 1/128."""
     epochs = torch.arange(30.0)
-    turn = _whole(rng, 6, 14)
+    turn = whole(rng, 6, 14)
     smooth = 96 + 2 * (epochs - turn).abs() + 40 * torch.exp(-epochs / 3)
     noise = torch.randint(-9, 10, (30,), generator=rng)
     return ((smooth.round() + noise) / 128).tolist()
 
 
-def _stopping_when(
-    better: Callable[[float, float, float], bool] = lambda loss, best, delta: loss < best - delta,
-    out: Callable[[int, int], bool] = lambda waited, patience: waited >= patience,
-) -> Callable[..., tuple[int, int]]:
-    """The right rule with another comparison, or another end of patience."""
-
-    def rule(val_losses: Sequence[float], patience: int, min_delta: float) -> tuple[int, int]:
-        best, best_epoch = math.inf, 0
-        for epoch, loss in enumerate(val_losses):
-            if better(loss, best, min_delta):
-                best, best_epoch = loss, epoch
-            elif out(epoch - best_epoch, patience):
-                return epoch, best_epoch
-        return len(val_losses) - 1, best_epoch
-
-    return rule
-
-
 def _stopping_counter(
-    val_losses: Sequence[float],
-    patience: int,
-    min_delta: float,
-    *,
-    resets: bool = True,
-    lowers: bool = False,
-    previous: bool = False,
+    val_losses: Sequence[float], patience: int, min_delta: float
 ) -> tuple[int, int]:
-    """A rule that counts bad epochs.
-
-    ``resets``: to zero by a good epoch. ``lowers``: the loss to beat is the lowest so far.
-    ``previous``: the loss to beat is that of the epoch before.
-    """
+    """Counts the epochs since the last gain."""
     best, best_epoch, bad = math.inf, 0, 0
     for epoch, loss in enumerate(val_losses):
-        if loss < best - min_delta:
-            best, best_epoch, bad = loss, epoch, bad * (not resets)
-        else:
-            bad += 1
-            best = min(best, loss) if lowers else best
-        best = loss if previous else best
+        bad += 1
+        if best - loss > min_delta:
+            best, best_epoch, bad = loss, epoch, 0
         if bad >= patience:
             return epoch, best_epoch
     return len(val_losses) - 1, best_epoch
-
-
-def _stopping_first_rise(
-    val_losses: Sequence[float], patience: int, min_delta: float
-) -> tuple[int, int]:
-    return _stopping_counter(val_losses, 1, min_delta)
 
 
 def _stopping_ahead(
@@ -1046,13 +751,6 @@ def _stopping_ahead(
     finite = [math.inf if loss != loss else loss for loss in val_losses]
     best_epoch = finite.index(min(finite))
     return min(best_epoch + patience, len(val_losses) - 1), best_epoch
-
-
-def _stopping_past_the_end(
-    val_losses: Sequence[float], patience: int, min_delta: float
-) -> tuple[int, int]:
-    stop, best = early_stopping(val_losses, patience, min_delta)
-    return (stop if stop - best >= patience else len(val_losses)), best
 
 
 def _stopping_lowest(
@@ -1069,88 +767,77 @@ EARLY_STOPPING = Function(
     hidden=_stopping_hidden,
     returns=("stop_epoch", "best_epoch"),
     points={VALUES: 2, EDGES: 1},
-    misconceptions=(
-        Misconception(
-            "min_delta is never used: a gain counts if it is more than min_delta.",
-            lambda val_losses, patience, min_delta: early_stopping(val_losses, patience, 0.0),
+    misconceptions=mistakes(
+        early_stopping,
+        Wrong("min_delta is never used: a gain counts if it is more than min_delta.").by(
+            " - min_delta", ""
         ),
-        Misconception(
-            "your code counts a gain of exactly min_delta: only a larger gain counts.",
-            _stopping_when(lambda loss, best, delta: loss <= best - delta),
+        Wrong("your code counts a gain of exactly min_delta: only a larger gain counts.").by(
+            "loss <", "loss <="
         ),
-        Misconception(
-            "min_delta has the wrong sign, so worse epochs count as better: subtract it.",
-            _stopping_when(lambda loss, best, delta: loss < best + delta),
+        Wrong("min_delta has the wrong sign, so worse epochs count as better: subtract it.").by(
+            "- min_delta", "+ min_delta"
         ),
-        Misconception(
-            "min_delta is a share of the best loss: it is an amount.",
-            _stopping_when(lambda loss, best, delta: loss < best * (1 - delta)),
+        Wrong("min_delta is a share of the best loss: it is an amount.").by(
+            "- min_delta", "* (1 - min_delta)"
         ),
-        Misconception(
+        Wrong(
             "training stops one epoch too late: stop in the epoch that is the patience-th "
-            "without a gain.",
-            _stopping_when(out=lambda waited, patience: waited > patience),
+            "without a gain."
+        ).by(">= patience", "> patience"),
+        Wrong("training stops one epoch too early: count only epochs without a gain.").by(
+            ">= patience", ">= max(patience - 1, 1)"
         ),
-        Misconception(
-            "training stops one epoch too early: count only epochs without a gain.",
-            _stopping_when(out=lambda waited, patience: waited >= patience - 1),
+        Wrong("a gain does not reset the count: the patience is for epochs in a row.").by(
+            "best_epoch = 0",
+            "best_epoch, bad = 0, -1",
+            "if epoch - best_epoch",
+            "elif (bad := bad + 1)",
         ),
-        Misconception(
-            "a gain does not reset the count: the patience is for epochs in a row.",
-            lambda *arguments: _stopping_counter(*arguments, resets=False),
+        Wrong("each loss is compared with the epoch before: compare with the best epoch.").by(
+            "val_losses[best_epoch]", "val_losses[max(epoch - 1, 0)]"
         ),
-        Misconception(
-            "each loss is compared with the epoch before: compare with the best epoch.",
-            lambda *arguments: _stopping_counter(*arguments, previous=True),
-        ),
-        Misconception(
+        Wrong(
             "you compare with the lowest loss so far: compare with the loss of best_epoch, which "
-            "small gains do not change.",
-            lambda *arguments: _stopping_counter(*arguments, lowers=True),
+            "small gains do not change."
+        ).by("val_losses[best_epoch]", "min(val_losses[:epoch], default=math.inf)"),
+        Wrong(
+            "best_epoch is the lowest loss of all: it is the last epoch that counted as better."
+        ).by(_stopping_lowest),
+        Wrong(
+            "this looks ahead for the lowest loss: training stops before it sees all of them."
+        ).by(_stopping_ahead),
+        Wrong(
+            "this stops at the first epoch without a gain: wait for patience epochs in a row."
+        ).by(">= patience", ">= 1"),
+        Wrong("this never stops: return as soon as patience is used up.").by(
+            ">= patience", ">= len(val_losses)"
         ),
-        Misconception(
-            "best_epoch is the lowest loss of all: it is the last epoch that counted as better.",
-            _stopping_lowest,
+        Wrong("the last epoch has the number len(val_losses) - 1: the epochs count from 0.").by(
+            "len(val_losses) - 1", "len(val_losses)"
         ),
-        Misconception(
-            "this looks ahead for the lowest loss: training stops before it sees all of them.",
-            _stopping_ahead,
+        Wrong("the epochs are counted from 1: count from 0.").by(
+            "return epoch, best_epoch",
+            "return epoch + 1, best_epoch + 1",
+            "len(val_losses) - 1, best_epoch",
+            "len(val_losses), best_epoch + 1",
         ),
-        Misconception(
-            "this stops at the first epoch without a gain: wait for patience epochs in a row.",
-            _stopping_first_rise,
+        Wrong("the two epochs are swapped: return (stop_epoch, best_epoch).").by(
+            "return epoch, best_epoch",
+            "return best_epoch, epoch",
+            "len(val_losses) - 1, best_epoch",
+            "best_epoch, len(val_losses) - 1",
         ),
-        Misconception(
-            "this never stops: return as soon as patience is used up.",
-            lambda val_losses, patience, min_delta: early_stopping(
-                val_losses, len(val_losses), min_delta
-            ),
+        Wrong("this stops when the loss falls: a lower loss is better.").by(
+            "loss <", "loss >", "- min_delta", "+ min_delta"
         ),
-        Misconception(
-            "the last epoch has the number len(val_losses) - 1: the epochs count from 0.",
-            _stopping_past_the_end,
-        ),
-        Misconception(
-            "the epochs are counted from 1: count from 0.",
-            lambda *arguments: tuple(epoch + 1 for epoch in early_stopping(*arguments)),
-        ),
-        Misconception(
-            "the two epochs are swapped: return (stop_epoch, best_epoch).",
-            lambda *arguments: early_stopping(*arguments)[::-1],
-        ),
-        Misconception(
-            "this stops when the loss falls: a lower loss is better.",
-            _stopping_when(lambda loss, best, delta: best == math.inf or loss > best + delta),
-        ),
-        Misconception(
+        Wrong(
             "a loss that is NaN counts as better: ask whether the loss is lower, not whether "
-            "it is not higher.",
-            _stopping_when(lambda loss, best, delta: not loss >= best - delta),
-        ),
+            "it is not higher."
+        ).by("if loss <", "if not loss >="),
     ),
     variants=(
-        _stopping_when(lambda loss, best, delta: best - loss > delta),
-        lambda *arguments: _stopping_counter(*arguments),
+        _stopping_counter,
         lambda *arguments: tuple(torch.tensor(epoch) for epoch in early_stopping(*arguments)),
     ),
 )
@@ -1174,14 +861,14 @@ def _one_hot(rng: Generator, n: int, classes: int) -> Tensor:
 
 
 def _mixup_visible(rng: Generator) -> Iterator[Call]:
-    x = torch.tensor([[0.0, 4.0], [8.0, 0.0], [4.0, 12.0]], dtype=F64)
+    x = f64([0.0, 4.0], [8.0, 0.0], [4.0, 12.0])
     y, order = torch.eye(3, dtype=F64), torch.tensor([1, 2, 0])
     yield Call("three examples", (x, y, 0.75, order), part=VALUES)
-    several = (_normal(rng, 5, 2), _one_hot(rng, 5, 4), 0.3, _shuffled(rng, 5))
+    several = (normal(rng, 5, 2), _one_hot(rng, 5, 4), 0.3, _shuffled(rng, 5))
     yield Call("five examples, lam below one half", several, part=VALUES)
     yield Call("lam = 1: nothing is mixed", (x, y, 1.0, order), part=VALUES)
     yield Call("lam = 0: each becomes its partner", (x, y, 0.0, order), part=VALUES)
-    images = (_normal(rng, 3, 1, 2, 2), y, 0.6, order)
+    images = (normal(rng, 3, 1, 2, 2), y, 0.6, order)
     yield Call("three images of shape (1, 2, 2)", images, part=VALUES)
     yield Call("float32 stays float32", (x.float(), y.float(), 0.75, order), part=VALUES)
     yield Call("three examples again", (x, y, 0.75, order), part=INPUTS)
@@ -1189,27 +876,15 @@ def _mixup_visible(rng: Generator) -> Iterator[Call]:
 
 def _mixup_hidden(rng: Generator) -> Iterator[Call]:
     for n, shape in ((4, (3,)), (7, (2, 2)), (6, (1, 3, 3))):
-        for lam in (_uniform(rng, 0.05, 0.45), _uniform(rng, 0.55, 0.95)):
-            inputs = (_normal(rng, n, *shape), _one_hot(rng, n, 5), lam, _shuffled(rng, n))
+        for lam in (uniform(rng, 0.05, 0.45), uniform(rng, 0.55, 0.95)):
+            inputs = (normal(rng, n, *shape), _one_hot(rng, n, 5), lam, _shuffled(rng, n))
             yield Call(f"{n} examples of shape {shape}, lam {lam:.2f}", inputs, part=VALUES)
-    x, y, order = _normal(rng, 5, 5), _one_hot(rng, 5, 5), _shuffled(rng, 5)
+    x, y, order = normal(rng, 5, 5), _one_hot(rng, 5, 5), _shuffled(rng, 5)
     yield Call("as many features as examples", (x, y, 0.8, order), part=VALUES)
     same = torch.arange(5)
     yield Call("each is its own partner", (x, y, 0.4, same), part=VALUES)
     yield Call("float32 stays float32", (x.float(), y.float(), 0.4, order), part=VALUES)
     yield Call("five examples", (x, y, 0.4, order), part=INPUTS)
-
-
-def _mixup_in_place(
-    x: Tensor, y_onehot: Tensor, lam: float, permutation: Tensor
-) -> tuple[Tensor, Tensor]:
-    mixed = mixup_batch(x, y_onehot, lam, permutation)
-    return x.copy_(mixed[0]), y_onehot.copy_(mixed[1])
-
-
-def _mixup_partner(partner: Callable[[Tensor], Tensor]) -> Callable[..., tuple[Tensor, Tensor]]:
-    """The right rule with other partners."""
-    return lambda x, y, lam, order: mixup_batch(x, y, lam, partner(order))
 
 
 MIXUP_BATCH = Function(
@@ -1218,62 +893,52 @@ MIXUP_BATCH = Function(
     hidden=_mixup_hidden,
     returns=("x", "y"),
     points={VALUES: 1, INPUTS: 1},
-    misconceptions=(
-        Misconception(
-            "lam is the share of the partner: it should be that of the example itself.",
-            lambda x, y, lam, order: mixup_batch(x, y, 1 - lam, order),
+    misconceptions=mistakes(
+        mixup_batch,
+        Wrong("lam is the share of the partner: it should be that of the example itself.").by(
+            "return (", "lam = 1 - lam\n    return ("
         ),
-        Misconception(
-            "the targets are not mixed: mix them as the images are.",
-            lambda x, y, lam, order: (mixup_batch(x, y, lam, order)[0], y.clone()),
+        Wrong("the targets are not mixed: mix them as the images are.").by(
+            "lam * y_onehot + (1 - lam) * y_onehot[permutation]", "y_onehot.clone()"
         ),
-        Misconception(
-            "the images are not mixed: mix them as the targets are.",
-            lambda x, y, lam, order: (x.clone(), mixup_batch(x, y, lam, order)[1]),
+        Wrong("the images are not mixed: mix them as the targets are.").by(
+            "lam * x + (1 - lam) * x[permutation]", "x.clone()"
         ),
-        Misconception(
-            "images and targets have different shares: lam is that of the example itself in both.",
-            lambda x, y, lam, order: (
-                mixup_batch(x, y, lam, order)[0],
-                mixup_batch(x, y, 1 - lam, order)[1],
-            ),
+        Wrong(
+            "images and targets have different shares: lam is that of the example itself in both."
+        ).by("lam * y_onehot + (1 - lam) *", "(1 - lam) * y_onehot + lam *"),
+        Wrong("the targets are those of the larger share: mix them, so that they are soft.").by(
+            "lam * y_onehot + (1 - lam) * y_onehot[permutation]",
+            "y_onehot.clone() if lam >= 0.5 else y_onehot[permutation]",
         ),
-        Misconception(
-            "the targets are those of the larger share: mix them, so that they are soft.",
-            lambda x, y, lam, order: (
-                mixup_batch(x, y, lam, order)[0],
-                y.clone() if lam >= 0.5 else y[order],
-            ),
+        Wrong("the permutation is inverted: the partner of example i is permutation[i].").by(
+            "return (", "permutation = permutation.argsort()\n    return ("
         ),
-        Misconception(
-            "the permutation is inverted: the partner of example i is permutation[i].",
-            _mixup_partner(torch.argsort),
+        Wrong("the permutation is not used: the partners are the batch in reverse.").by(
+            "return (", "permutation = torch.arange(len(x)).flip(0)\n    return ("
         ),
-        Misconception(
-            "the permutation is not used: the partners are the batch in reverse.",
-            _mixup_partner(lambda order: torch.arange(len(order)).flip(0)),
+        Wrong("a permutation of your own is drawn: use the one that is given.").by(
+            "return (", "permutation = torch.randperm(len(x), generator=_global())\n    return ("
         ),
-        Misconception(
-            "a permutation of your own is drawn: use the one that is given.",
-            _mixup_partner(lambda order: torch.randperm(len(order), generator=_global())),
+        Wrong("the two shares are both one half: use lam and 1 - lam.").by(
+            "return (", "lam = 0.5\n    return ("
         ),
-        Misconception(
-            "the two shares are both one half: use lam and 1 - lam.",
-            lambda x, y, lam, order: mixup_batch(x, y, 0.5, order),
+        Wrong("the partner is added whole: its share is 1 - lam.").by(
+            "(1 - lam) * x[", "x[", "(1 - lam) * y_onehot[", "y_onehot["
         ),
-        Misconception(
-            "the partner is added whole: its share is 1 - lam.",
-            lambda x, y, lam, order: (lam * x + x[order], lam * y + y[order]),
+        Wrong("It changed its input x.").by(
+            "lam * x + (1 - lam) * x[permutation]", "x.copy_(lam * x + (1 - lam) * x[permutation])"
         ),
-        Misconception("It changed its input x.", _mixup_in_place),
     ),
     variants=(
         lambda x, y, lam, order: (torch.lerp(x[order], x, lam), torch.lerp(y[order], y, lam)),
+        lambda x, y, lam, order: tuple(
+            t.clone().mul_(lam).add_(t[order], alpha=1 - lam) for t in (x, y)
+        ),
         lambda x, y, lam, order: (
             x + (1 - lam) * (x.index_select(0, order) - x),
             y + (1 - lam) * (y.index_select(0, order) - y),
         ),
-        lambda x, y, lam, order: _mixup_in_place(x.clone(), y.clone(), lam, order),
     ),
 )
 
@@ -1282,7 +947,8 @@ MIXUP_BATCH = Function(
 
 
 def smoothed_targets(labels: Tensor, classes: int, eps: float) -> Tensor:
-    return (1 - eps) * F.one_hot(labels, classes).float() + eps / classes
+    hard = F.one_hot(labels, classes).float()
+    return (1 - eps) * hard + eps / classes
 
 
 def _smoothed_visible(rng: Generator) -> Iterator[Call]:
@@ -1296,21 +962,11 @@ def _smoothed_visible(rng: Generator) -> Iterator[Call]:
 def _smoothed_hidden(rng: Generator) -> Iterator[Call]:
     for n, classes in ((1, 3), (5, 10), (7, 4)):
         labels = torch.randint(classes, (n,), generator=rng)
-        eps = _uniform(rng, 0.1, 0.6)
+        eps = uniform(rng, 0.1, 0.6)
         yield Call(f"{n} labels, {classes} classes, ε = {eps:.2f}", (labels, classes, eps))
     # Were the classes counted from the labels, the last ones would be missing.
     yield Call("the last classes do not occur", (torch.tensor([0, 1]), 6, 0.3))
     yield Call("ε = 0: hard targets", (torch.tensor([1, 0]), 3, 0.0))
-
-
-def _smoothed(true: Callable[[int, float], float], other: Callable[[int, float], float]) -> Any:
-    """Targets with these values for the true class and for each other one."""
-
-    def rule(labels: Tensor, classes: int, eps: float) -> Tensor:
-        hard = F.one_hot(labels, classes).float()
-        return hard * true(classes, eps) + (1 - hard) * other(classes, eps)
-
-    return rule
 
 
 def _smoothed_by_scatter(labels: Tensor, classes: int, eps: float) -> Tensor:
@@ -1332,48 +988,37 @@ SMOOTHED_TARGETS = Function(
     hidden=_smoothed_hidden,
     returns=("targets",),
     points={WHOLE: 1},
-    misconceptions=(
-        Misconception(
+    misconceptions=mistakes(
+        smoothed_targets,
+        Wrong(
             "ε is shared among the wrong classes only, ε / (K - 1) each: here the true class "
-            "gets its part too, ε / K.",
-            _smoothed(lambda K, eps: 1 - eps, lambda K, eps: eps / (K - 1)),
-        ),
-        Misconception(
+            "gets its part too, ε / K."
+        ).by("eps / classes", "eps / (classes - 1) * (1 - hard)"),
+        Wrong(
             "the true class is short of ε / K, so the targets do not sum to 1: it gets "
-            "1 - ε + ε / K.",
-            _smoothed(lambda K, eps: 1 - eps, lambda K, eps: eps / K),
+            "1 - ε + ε / K."
+        ).by("eps / classes", "eps / classes * (1 - hard)"),
+        Wrong("the true class keeps 1, so the targets sum to more: multiply it by 1 - ε.").by(
+            "(1 - eps) * hard", "hard"
         ),
-        Misconception(
-            "the true class keeps 1, so the targets sum to more: multiply it by 1 - ε.",
-            _smoothed(lambda K, eps: 1 + eps / K, lambda K, eps: eps / K),
+        Wrong("each wrong class gets ε whole: divide it by K.").by(
+            "eps / classes", "eps * (1 - hard)"
         ),
-        Misconception(
-            "each wrong class gets ε whole: divide it by K.",
-            _smoothed(lambda K, eps: 1 - eps, lambda K, eps: eps),
+        Wrong("every class gets ε whole on top: divide it by K.").by("eps / classes", "eps"),
+        Wrong("ε and 1 - ε are swapped: the true class gets almost everything.").by(
+            "(1 - eps) * hard", "eps * hard", "+ eps", "+ (1 - eps)"
         ),
-        Misconception(
-            "every class gets ε whole on top: divide it by K.",
-            _smoothed(lambda K, eps: 1.0, lambda K, eps: eps),
+        Wrong("these are hard targets: ε is never used.").by(
+            "(1 - eps) * hard + eps / classes", "hard"
         ),
-        Misconception(
-            "ε and 1 - ε are swapped: the true class gets almost everything.",
-            _smoothed(lambda K, eps: eps + (1 - eps) / K, lambda K, eps: (1 - eps) / K),
+        Wrong("only the true class is lowered: the others share what it lost.").by(
+            " + eps / classes", ""
         ),
-        Misconception(
-            "these are hard targets: ε is never used.",
-            _smoothed(lambda K, eps: 1.0, lambda K, eps: 0.0),
+        Wrong("should have the shape").by(
+            "hard = ", "classes = int(labels.max()) + 1\n    hard = "
         ),
-        Misconception(
-            "only the true class is lowered: the others share what it lost.",
-            _smoothed(lambda K, eps: 1 - eps, lambda K, eps: 0.0),
-        ),
-        Misconception(
-            "should have the shape",
-            lambda labels, classes, eps: smoothed_targets(labels, int(labels.max()) + 1, eps),
-        ),
-        Misconception(
-            "should have the dtype torch.float32",
-            lambda labels, classes, eps: smoothed_targets(labels, classes, eps).double(),
+        Wrong("should have the dtype torch.float32").by(
+            "return (1", "return ((1", "/ classes", "/ classes).double()"
         ),
     ),
     variants=(

@@ -1,4 +1,4 @@
-"""cases.json is written whole or not at all, and a damaged one is refused."""
+"""cases.json is written whole or not at all, keeps its digits, and is refused if damaged."""
 
 import json
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from course_lib.checks.exercise import Exercise, Function, Misconception
-from course_lib.checks.recording import read, visible, write
+from course_lib.checks.recording import read, settled, visible, write
 from course_lib.checks.situations import WHOLE, Call
 from course_lib.checks.verdict import judge
 
@@ -43,6 +43,56 @@ def test_the_file_is_the_same_every_time_and_holds_no_code(tmp_path):
     write(EXERCISE, second)
     assert first.read_bytes() == second.read_bytes()
     assert "lambda" not in first.read_text()
+
+
+def test_a_change_of_one_trial_is_a_change_of_one_line(tmp_path):
+    def lines(*numbers):
+        trials = [Call(f"the number {x}", (x,)) for x in numbers]
+        function = Function(**{**vars(DOUBLE), "visible": lambda rng: trials})
+        write(Exercise("numbers", (function,)), tmp_path / "cases.json")
+        return (tmp_path / "cases.json").read_text().splitlines()
+
+    before, after = lines(1.0, 2.0, 3.0), lines(1.0, 2.5, 3.0)
+    assert sum(b != a for b, a in zip(before, after, strict=True)) == 1
+
+
+SETTLED = [
+    (0.1 + 0.2, 0.3, 0.3),
+    (1.0, 1.00001, 1.0),
+    (2, 1, 2),
+    (1.0, 1, 1.0),
+    ("two", "to", "two"),
+    (True, False, True),
+    ([0.1 + 0.2, 4.0], [0.3, 5.0], [0.3, 4.0]),
+    ([0.1 + 0.2, 4.0], [0.3], [0.1 + 0.2, 4.0]),
+    ({"a": 0.1 + 0.2, "b": 1.0}, {"a": 0.3, "c": 2.0}, {"a": 0.3, "b": 1.0}),
+]
+SINGLE, DOUBLED = {"dtype": "float32"}, {"dtype": "float64"}
+
+
+@pytest.mark.parametrize(("new", "old", "kept"), SETTLED, ids=repr)
+def test_a_number_keeps_its_old_digits_while_it_agrees(new, old, kept):
+    assert settled(new, old) == kept
+
+
+def test_numbers_of_a_float32_tensor_agree_within_its_own_tolerance():
+    new, old = {"tensor": [1.0]}, {"tensor": [1 + 1e-6]}
+    assert settled(new | SINGLE, old | SINGLE) == old | SINGLE
+    assert settled(new | DOUBLED, old | DOUBLED) == new | DOUBLED
+
+
+def test_a_file_written_on_another_processor_is_the_same(tmp_path):
+    here, there = tmp_path / "here.json", tmp_path / "there.json"
+    write(EXERCISE, here)
+
+    def double(x):
+        return 2 * x * (1 + 1e-12)
+
+    rounded = Exercise("numbers", (Function(**{**vars(DOUBLE), "oracle": double}),))
+    write(rounded, there)
+    assert there.read_bytes() != here.read_bytes()
+    write(rounded, there, earlier=here)
+    assert there.read_bytes() == here.read_bytes()
 
 
 def test_a_failing_oracle_leaves_the_old_file(tmp_path):

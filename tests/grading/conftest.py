@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from course_lib.checks.recording import write
-from grading.definitions import SOLUTIONS, load, names
+from grading.definitions import SOLUTIONS, names, record
 
 ROOT = SOLUTIONS.parent
 NOT_COPIED = shutil.ignore_patterns("exercise.py", "cases.json", "__pycache__", ".*")
@@ -22,9 +21,8 @@ class Course:
         self.folder = folder
         shutil.copy(ROOT / "nbgrader_config.py", folder)
         for name in names():
-            source = folder / "solutions" / name
-            shutil.copytree(SOLUTIONS / name, source, ignore=NOT_COPIED)
-            write(load(name), source / "cases.json")
+            shutil.copytree(SOLUTIONS / name, folder / "solutions" / name, ignore=NOT_COPIED)
+            record(name, folder / "solutions")
 
     def nbgrader(self, *arguments: str, fails: bool = False) -> str:
         """Run an nbgrader command here and return what it printed."""

@@ -10,9 +10,7 @@ import nbformat
 import pytest
 
 from grading import student
-from grading.definitions import SOLUTIONS, names
-
-EXERCISES = SOLUTIONS.parent / "exercises"
+from grading.definitions import EXERCISES, names
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,74 @@
+"""What all update rules ``rule(w, g, state, **hyper) -> (w, state)`` share as exercises."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from torch import Generator, Tensor
+
+from course_lib.checks import INPUTS, Misconception
+from course_lib.checks.exercise import Rule
+from grading.writing import EDGES, Mistake, normal
+
+FIRST, MANY = "first step", "many steps"
+POINTS = {FIRST: 1, MANY: 2, EDGES: 1, INPUTS: 1}
+State = dict[str, Any]
+Step = tuple[Tensor, State]
+
+
+def stressed(rng: Generator, *shape: int) -> list[Tensor]:
+    """14 gradients: never one in the first place, none at all twice, tiny after the seventh."""
+    gradients = [normal(rng, *shape) for _ in range(14)]
+    for t, g in enumerate(gradients):
+        g.view(-1)[0] = 0
+        g *= (t not in (4, 9)) * (1.0 if t < 7 else 0.01)
+    return gradients
+
+
+def of_any_rule(forgotten: str) -> tuple[Mistake, ...]:
+    """Mistakes that are the same in every update rule.
+
+    Args:
+        forgotten: what to say when the state is lost.
+    """
+    return (
+        _around(forgotten, _forgets),
+        _around("this is the change of the weights alone: return the new weights.", _change_alone),
+        _around("It changed its input w.", _in_place),
+        _around("It changed its input state.", _fills_state),
+        _around("should have the dtype torch.float32", _widens),
+        _around("It should return (w, state)", _no_state),
+    )
+
+
+def _around(sentence: str, mistake: Callable[..., Any]) -> Mistake:
+    """A mistake that calls the right rule, which it gets before all else."""
+    return lambda right: Misconception(sentence, partial(mistake, right))
+
+
+def _forgets(right: Rule, w: Tensor, g: Tensor, state: State, **hyper: float) -> Step:
+    return right(w, g, {}, **hyper)[0], {}
+
+
+def _change_alone(right: Rule, w: Tensor, g: Tensor, state: State, **hyper: float) -> Step:
+    new, state = right(w, g, state, **hyper)
+    return new - w, state
+
+
+def _in_place(right: Rule, w: Tensor, g: Tensor, state: State, **hyper: float) -> Step:
+    new, state = right(w, g, state, **hyper)
+    return w.copy_(new), state
+
+
+def _fills_state(right: Rule, w: Tensor, g: Tensor, state: State, **hyper: float) -> Step:
+    new, after = right(w, g, state, **hyper)
+    state.update(after)
+    return new, state
+
+
+def _widens(right: Rule, w: Tensor, g: Tensor, state: State, **hyper: float) -> Step:
+    return right(w.double(), g.double(), state, **hyper)
+
+
+def _no_state(right: Rule, w: Tensor, g: Tensor, state: State, **hyper: float) -> Tensor:
+    return right(w, g, {}, **hyper)[0]
