@@ -50,7 +50,11 @@ class Optimizer(torch.optim.Optimizer):
         for name, value in {**self.defaults, **param_group}.items():
             if name in self.RANGES:
                 require(name, value, self.RANGES[name])
-        super().add_param_group(param_group)
+        _plain(torch.optim.Optimizer.add_param_group)(self, param_group)
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients: None in their place, or zeros."""
+        _plain(torch.optim.Optimizer.zero_grad)(self, set_to_none)
 
     def state_dict(self) -> dict[str, Any]:
         """What is remembered, in torch's names: torch's optimizer of this method can load it."""
@@ -122,6 +126,11 @@ class Optimizer(torch.optim.Optimizer):
             **hyperparameters: those of the parameter group, by name.
         """
         raise NotImplementedError
+
+
+def _plain(method: Callable[..., None]) -> Callable[..., None]:
+    """A method of torch without its decorator, which first imports a compiler: two seconds."""
+    return getattr(method, "__wrapped__", method)
 
 
 def real(x: Tensor) -> Tensor:
