@@ -318,7 +318,7 @@ def test_a_state_dict_is_not_changed_by_who_loads_it(method, device):
 
 
 def test_a_first_step_imports_no_compiler():
-    """Torch's decorators would: two seconds in each notebook, and in each hand-in that is graded."""
+    """torch's decorators would: two seconds in each notebook and each hand-in that is graded."""
     step = """
 import sys
 import torch
