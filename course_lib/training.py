@@ -271,7 +271,7 @@ def train(
             )
             steps.show("eval")  # Schedule-Free: validate its average
             val_loss, val_accuracy = evaluate(model, data.val, loss=loss)
-            _stop_if_diverged(val_loss, history, data.val.images)
+            _stop_if_diverged(val_loss, history, data.val)
             for each in schedulers:
                 if isinstance(each, ReduceLROnPlateau):
                     each.step(val_loss)
@@ -358,7 +358,7 @@ def train_epoch(
         if step % LOOK_EVERY == 0 or step == len(batches):
             seen = batches[step - len(pending) : step]
             for batch, value in zip(seen, torch.stack(pending).tolist(), strict=True):
-                _stop_if_diverged(value, history, split.images[batch])
+                _stop_if_diverged(value, history, split, batch)
                 history.step_loss.append(value)
                 total += value * len(batch)
             if bar is not None:
@@ -401,11 +401,13 @@ def evaluate(
     return sum(torch.stack(sums).tolist()) / len(split), correct.item() / len(split)
 
 
-def _stop_if_diverged(loss: float, history: History, images: Tensor) -> None:
+def _stop_if_diverged(
+    loss: float, history: History, split: Split, batch: Tensor | slice = slice(None)
+) -> None:
     """Raise unless ``loss``, measured after the last step in ``step_loss``, is finite."""
     if not math.isfinite(loss):
         del history.step_lr[len(history.step_loss) :]  # of steps taken before this was seen
-        raise DivergenceError(loss, history, images)
+        raise DivergenceError(loss, history, split.images[batch])
 
 
 def _copy(model: nn.Module) -> dict[str, Tensor]:
