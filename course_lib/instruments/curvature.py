@@ -53,7 +53,9 @@ def sharpness(
         raise ValueError(f"iterations is {iterations!r}: multiply by the Hessian at least once.")
     params = list(params)
     g = torch.autograd.grad(loss, params, create_graph=True)
-    v = list(start or (torch.randn(w.shape, dtype=w.dtype, device=w.device) for w in params))
+    if start is None:  # the same numbers however the weights lie in memory
+        start = [torch.randn_like(w, memory_format=torch.contiguous_format) for w in params]
+    v = list(start)
     for _ in range(iterations):
         norm = math.sqrt(_dot(v, v))
         v = [x / norm for x in v]

@@ -76,7 +76,7 @@ def train(
     penalties = steps.factor * one_each("decay", decay, K, "[0, inf)").to(steps.factor)
     decays, curve = bool(penalties.any()), []
     many.train()
-    _keep(many, masks)
+    _apply_masks(many, masks)
     for t, batch in enumerate(batches):
         x, y = _minibatches(split, batch.to(where), K)
         if change is not None:
@@ -88,7 +88,7 @@ def train(
             if W.grad is not None:
                 W.grad.add_(_column(penalties, W) * W.detach())
         steps.take(schedule(t) if schedule else 1.0)
-        _keep(many, masks)
+        _apply_masks(many, masks)
         curve.append(losses.detach())
         if look is not None:
             if steps.looked(look, t + 1):
@@ -114,7 +114,7 @@ def _column(values: Tensor, like: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def _keep(many: Networks, masks: Sequence[Tensor]) -> None:
+def _apply_masks(many: Networks, masks: Sequence[Tensor]) -> None:
     for W, mask in zip(many.matrices, masks):
         W.mul_(mask)
 

@@ -25,10 +25,9 @@ from course_lib.plotting.landscape import (
     plot_loss_plane,
 )
 from course_lib.plotting.phase import plot_phase_diagram
-from course_lib.plotting.style import METHOD_STYLE, method_style, series_style, use_book_style
+from course_lib.plotting.style import method_style, series_style, use_book_style
 
 __all__ = [
-    "METHOD_STYLE",
     "animate_paths",
     "method_style",
     "plot_accuracies",

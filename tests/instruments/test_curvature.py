@@ -58,3 +58,13 @@ def test_the_loss_can_still_be_differentiated_afterwards(network):
 def test_at_least_one_iteration_is_asked_for(network):
     with pytest.raises(ValueError, match="iterations is 0: multiply by the Hessian"):
         sharpness(*network, iterations=0)
+
+
+def test_how_the_weights_lie_in_memory_does_not_matter():
+    found = []
+    for w in (torch.ones(3, 4), torch.ones(4, 3).T):
+        torch.manual_seed(0)
+        w = w.requires_grad_()
+        loss = (torch.arange(12.0).view(3, 4) * w**2).sum()
+        found.append(sharpness(loss, [w], iterations=3)[0])
+    assert found[0] == pytest.approx(found[1], rel=1e-5)

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from course_lib.plotting import METHOD_STYLE, method_style, series_style, use_book_style
+from course_lib.plotting import method_style, series_style, use_book_style
 from course_lib.plotting import style as style_module
-from course_lib.plotting.style import CARD, INK, MUTED, curve_style
+from course_lib.plotting.style import CARD, INK, METHOD_STYLE, MUTED, curve_style
 
 METHODS = [
     *("SGD", "GD", "Momentum", "Nesterov", "LocalGains", "Rprop", "Adagrad", "Adadelta"),
