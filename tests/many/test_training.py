@@ -294,7 +294,6 @@ def reach(clouds, lrs=(0.01, 0.1, 0.4), steps=400, seed=0, **how):
 
 def ordinary_loop(model, k, lr, clouds, every):
     model, generator, step = deepcopy(model), torch.Generator().manual_seed(7), 0
-    model = deepcopy(model)
     optimizer = SGD(model.parameters(), lr=lr)
     while F.cross_entropy(model(clouds.images), clouds.labels) > 0.2 or step % every:
         batch = torch.randint(len(clouds), (3, 16), generator=generator)[k]
