@@ -17,7 +17,6 @@ from torch.optim.lr_scheduler import LRScheduler
 from course_lib.arguments import listed, number
 from course_lib.data import Split
 from course_lib.files import replacing
-from course_lib.models import MLP
 from course_lib.optim.schedules import Schedule
 from course_lib.settings import keeping_generators
 
@@ -96,43 +95,6 @@ def _plain(value: Any) -> Any:
             same[key] = item
         return same
     return type(value)(map(_plain, value)) if type(value) in (list, tuple) else value
-
-
-def save_model(model: MLP, path: Path | str) -> None:
-    """Save a network's configuration and weights to one file.
-
-    Args:
-        model: the network.
-        path: the destination; what is there is replaced.
-
-    Raises:
-        TypeError: ``model`` is not an :class:`~course_lib.models.MLP`.
-    """
-    if not isinstance(model, MLP):
-        raise TypeError(
-            f"save_model got a {type(model).__name__}, and only an MLP says how to build it again: "
-            "save another model's state_dict() with torch.save."
-        )
-    write(path, "model", {"config": model.config, "weights": model.state_dict()})
-
-
-def load_model(path: Path | str) -> MLP:
-    """Build the network that :func:`save_model` saved, on the CPU.
-
-    Args:
-        path: the file.
-
-    Returns:
-        The network, with its weights.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: the file is damaged, or does not hold a model.
-    """
-    content = read(path, "model")
-    model = MLP(**content["config"])
-    model.load_state_dict(content["weights"])
-    return model
 
 
 def capture(

@@ -92,39 +92,6 @@ def linear_decay(lr: float = 1.0, total_steps: int = 0, min_lr: float = 0.0) -> 
     return schedule
 
 
-def polynomial_decay(
-    lr: float = 1.0, total_steps: int = 0, power: float = 1.0, min_lr: float = 0.0
-) -> Schedule:
-    r"""Linear decay, bent by a power: above 1 it falls early, below 1 late.
-
-    .. math::
-        \eta_t = \eta_T + (\eta_0 - \eta_T) \Bigl(1 - \frac{t}{T}\Bigr)^p, \qquad t \le T
-
-    Args:
-        lr: the rate at step 0, :math:`\eta_0`. Default 1: a factor.
-        total_steps: :math:`T`, at least 1.
-        power: :math:`p`, greater than 0. Default 1, as in torch.
-        min_lr: the rate from step T on, :math:`\eta_T`. Default 0.
-
-    Returns:
-        The schedule.
-
-    Raises:
-        ValueError: there are no steps, or a rate or the power is out of range.
-    """
-    require("lr", lr, "[0, inf)")
-    require("power", power, "(0, inf)")
-    require("min_lr", min_lr, "[0, inf)")
-    require_whole("total_steps", total_steps)
-
-    @_counts_from_zero
-    def schedule(step: int) -> float:
-        progress = min(step / total_steps, 1)
-        return min_lr + (lr - min_lr) * (1 - progress) ** power
-
-    return schedule
-
-
 def step_decay(lr: float = 1.0, step_size: int = 0, gamma: float = 0.1) -> Schedule:
     r"""Drop the rate by a factor every so many steps; ``gamma=0.5`` halves it.
 

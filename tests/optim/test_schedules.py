@@ -18,7 +18,6 @@ from course_lib.optim.schedules import (
     inverse_time_decay,
     linear_decay,
     one_cycle,
-    polynomial_decay,
     step_decay,
     triangular,
     warmup,
@@ -88,12 +87,6 @@ TORCH = {
     "linear, torch's default, upwards": (
         linear_decay(0.4 / 3, 5, min_lr=0.4),
         oracle.LinearLR,
-        0.4,
-        20,
-    ),
-    "polynomial": (
-        polynomial_decay(0.4, 12, power=2.5),
-        lambda o: oracle.PolynomialLR(o, total_iters=12, power=2.5),
         0.4,
         20,
     ),
@@ -199,13 +192,12 @@ def test_schedule_is_a_function_of_the_step_alone(name):
     ("schedule", "last"),
     [
         (linear_decay(0.4, 10, min_lr=0.1), 0.1),
-        (polynomial_decay(0.4, 10, power=2, min_lr=0.1), 0.1),
         (cosine(0.4, 10, min_lr=0.1), 0.1),
         (one_cycle(0.4, 11), 0.4 / 25e4),
         (warmup_stable_decay(0.4, 10, warmup_steps=2, decay_steps=3, min_lr=0.1), 0.1),
         (warmup(cosine(0.4, 8, min_lr=0.1), 2), 0.1),
     ],
-    ids=["linear", "polynomial", "cosine", "one cycle", "warm-up, stable, decay", "warm-up"],
+    ids=["linear", "cosine", "one cycle", "warm-up, stable, decay", "warm-up"],
 )
 def test_schedule_stays_at_its_last_rate_when_training_goes_on(schedule, last):
     assert schedule(9) > last
@@ -257,7 +249,6 @@ def test_decays_stay_in_their_bounds_and_never_rise(lr, low, total, step):
     for schedule in (
         constant(lr),
         linear_decay(lr, total, low * lr),
-        polynomial_decay(lr, total, 0.5 + low, low * lr),
         cosine(lr, total, low * lr),
         step_decay(lr, total, low),
         exponential_decay(lr, low),
@@ -294,7 +285,6 @@ def test_warm_up_climbs_and_then_hands_over(lr, total, before, step):
     "make",
     [
         lambda: linear_decay(0.1, 0),
-        lambda: polynomial_decay(0.1, 0),
         lambda: step_decay(0.1, 0),
         lambda: cosine(0.1, -3),
         lambda: cosine_restarts(0.1, 0),
@@ -318,8 +308,6 @@ def test_no_steps_is_an_error(make):
         constant,
         lambda lr: linear_decay(lr, 5),
         lambda lr: linear_decay(0.1, 5, min_lr=lr),
-        lambda lr: polynomial_decay(lr, 5),
-        lambda lr: polynomial_decay(0.1, 5, power=lr),
         lambda lr: step_decay(lr, 5),
         lambda lr: step_decay(0.1, 5, gamma=lr),
         lambda lr: exponential_decay(lr, 0.9),
@@ -408,7 +396,6 @@ def test_a_group_added_later_keeps_its_ratio_too(before):
 FACTORS = {
     "constant": lambda *lr: constant(*lr),
     "linear": lambda *lr: linear_decay(*lr, total_steps=10),
-    "polynomial": lambda *lr: polynomial_decay(*lr, total_steps=10, power=2.0),
     "step": lambda *lr: step_decay(*lr, step_size=4),
     "exponential": lambda *lr: exponential_decay(*lr, gamma=0.9),
     "inverse time": lambda *lr: inverse_time_decay(*lr, decay=0.5),
