@@ -26,6 +26,14 @@ FINISHED = BUILD / ".finished"
 
 def main() -> int:
     """Build the book; 0 if it is whole and without a warning."""
+    made_from, html = digest(), BUILD / "html"
+    if (
+        html.exists()
+        and FINISHED.exists()
+        and FINISHED.read_text() == made_from
+    ):
+        print("Nothing has changed since the book was rendered.")
+        return 0
     failed = execute.execute(sources.chapters())
     if failed:
         for chapter, words in failed.items():
@@ -40,14 +48,9 @@ def main() -> int:
         )
         print(f"\nThe book was not rendered{old}.", file=sys.stderr)
         return 1
-    made_from = digest()
-    if FINISHED.exists() and FINISHED.read_text() == made_from:
-        print("Nothing has changed since the book was rendered.")
-        return 0
-    if (
-        not FINISHED.exists()
-    ):  # never rendered, or broken off: trust no page
-        shutil.rmtree(BUILD / "html", ignore_errors=True)
+    # Never rendered, broken off, or thrown away: trust no page.
+    if not FINISHED.exists() or not html.exists():
+        shutil.rmtree(html, ignore_errors=True)
         shutil.rmtree(execute.DOCTREES, ignore_errors=True)
     FINISHED.unlink(missing_ok=True)
     command = [
@@ -68,8 +71,8 @@ def main() -> int:
 
 
 def digest() -> str:
-    """The digest of every file that the book is made from."""
-    found = hashlib.sha256()
+    """The digest of all that the book is made from: files, surroundings."""
+    found = hashlib.sha256("\n".join(execute.surroundings()).encode())
     for path in sorted(inputs()):
         found.update(path.relative_to(ROOT).as_posix().encode())
         found.update(hashlib.sha256(path.read_bytes()).digest())
@@ -77,7 +80,7 @@ def digest() -> str:
 
 
 def inputs() -> Iterator[Path]:
-    """Settings, pages, the code that they show, what the chapters gave."""
+    """Settings, pages, and the code that they run and show."""
     yield from (
         ROOT / "_config.yml",
         ROOT / "_toc.yml",
@@ -87,7 +90,6 @@ def inputs() -> Iterator[Path]:
         ("book", "**/*"),
         ("exercises", "**/*"),
         ("course_lib", "**/*.py"),
-        ("_build/.jupyter_cache/made_from", "*"),
     ):
         for path in (ROOT / folder).glob(pattern):
             if (

@@ -42,13 +42,12 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 
-# What decides, beside the code, what a chapter prints.
+# Variables that change what a chapter prints.
 SWITCHES = (*KERNEL_SWITCHES, "COURSE_SEED_SHIFT", "COURSE_NUDGE")
 
 
 def fingerprint(chapter: Path) -> str:
     """All that the outputs of a chapter depend on, as one digest."""
-    device = settings.device()
     record = MEASURED / f"{chapter.stem}.json"
     parts = [
         *sources.digests(chapter),
@@ -56,6 +55,15 @@ def fingerprint(chapter: Path) -> str:
         hashlib.sha256(record.read_bytes()).hexdigest()
         if record.exists()
         else "",
+        *surroundings(),
+    ]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def surroundings() -> list[str]:
+    """What decides, beside the code, what the chapters print."""
+    device = settings.device()
+    return [
         settings.data_size(),
         torch.cuda.get_device_name()
         if device.type == "cuda"
@@ -65,7 +73,6 @@ def fingerprint(chapter: Path) -> str:
         torch.__version__,
         *(os.environ.get(name, "") for name in SWITCHES),
     ]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def execute(chapters: list[Path]) -> dict[Path, str]:

@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -51,17 +52,29 @@ def test_a_changed_page_is_rendered_and_the_others_are_kept(tree, sphinx, name):
     assert sphinx.calls == [[], ["page-1.html"]]
 
 
-def test_what_a_chapter_gave_counts(tree, sphinx):
+def test_what_lies_around_the_files_counts(sphinx, monkeypatch):
     build.main()
-    made_from = tree / "_build" / ".jupyter_cache" / "made_from"
-    made_from.mkdir(parents=True)
-    (made_from / "sgd").write_text("other kernels")
-    build.main()
+    monkeypatch.setattr(build.execute, "surroundings", lambda: ["other kernels"])
+    assert (build.main(), build.main()) == (0, 0)
     assert len(sphinx.calls) == 2
+
+
+def test_nothing_is_executed_where_nothing_has_changed(sphinx, monkeypatch):
+    build.main()
+    monkeypatch.setattr(build.execute, "execute", None)
+    assert build.main() == 0
+
+
+def test_pages_that_were_thrown_away_are_rendered_anew(tree, sphinx):
+    build.main()
+    shutil.rmtree(tree / "_build" / "html")
+    assert build.main() == 0
+    assert (tree / "_build" / "html" / "page-2.html").exists()
 
 
 def test_a_failed_chapter_keeps_the_last_whole_book_and_says_so(tree, sphinx, monkeypatch, capsys):
     build.main()
+    (tree / "book" / "index.md").write_text("b")
     failed = {Path("sgd.ipynb"): "ClaimError: The claim a does not hold."}
     monkeypatch.setattr(build.execute, "execute", lambda chapters: failed)
     for _ in range(2):
