@@ -107,13 +107,16 @@ def execute(chapters: list[Path]) -> dict[Path, str]:
     executor = load_executor("local-parallel", cache, progress)
     uris = [str(chapter) for chapter in stale]
     done = executor.run_and_cache(filter_uris=uris, timeout=TIMEOUT)
+    failed = [*done.excepted]
+    if done.errored:  # no kernel came up, as when its port was just taken
+        uris = [*done.errored]
+        again = executor.run_and_cache(filter_uris=uris, timeout=TIMEOUT)
+        done.succeeded += again.succeeded
+        failed += [*again.excepted, *again.errored]
     for uri in done.succeeded:
         with replacing(_print_file(Path(uri))) as file:
             file.write(prints[Path(uri)].encode())
-    return {
-        Path(uri): _last_words(cache, uri)
-        for uri in (*done.excepted, *done.errored)
-    }
+    return {Path(uri): _last_words(cache, uri) for uri in failed}
 
 
 def _quiet_profile() -> Path:

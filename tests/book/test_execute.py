@@ -1,6 +1,7 @@
 import execute
 import nbformat
 import pytest
+from jupyter_cache.executors.base import ExecutorRunResult
 
 from course_lib import settings
 from course_lib.evidence import sources
@@ -50,6 +51,23 @@ def test_chapters_are_executed_once_and_what_failed_fails_until_it_is_mended(boo
     assert execute.execute([good, bad]) == {}
     assert execute.execute([good, bad]) == {}
     assert capsys.readouterr().out.count("Executing") == 1
+
+
+@pytest.mark.parametrize(("comes_up", "failed"), [(True, 0), (False, 1)])
+def test_a_kernel_that_does_not_come_up_is_tried_once_more(book, monkeypatch, comes_up, failed):
+    chapter, calls = write(book, "chapter", "1"), []
+
+    class Executor:
+        def run_and_cache(self, filter_uris, timeout):
+            calls.append(filter_uris)
+            result = ExecutorRunResult()
+            fine = comes_up and len(calls) > 1
+            (result.succeeded if fine else result.errored).extend(filter_uris)
+            return result
+
+    monkeypatch.setattr(execute, "load_executor", lambda *_: Executor())
+    assert len(execute.execute([chapter])) == failed
+    assert calls == [[str(chapter)]] * 2
 
 
 @pytest.mark.slow
