@@ -130,7 +130,7 @@ class Steps:
         """Update every parameter once, at the rates of this step."""
         if self.schedule is not None:
             self._multiply(self.schedule(self.taken))
-        self.lr = float(self._groups()[0]["lr"])
+        self.lr = float(self.optimizers[0].param_groups[0]["lr"])
         for optimizer in self.optimizers:
             optimizer.step()
         for scheduler in self.scheduler:
@@ -339,8 +339,8 @@ def train_epoch(
         optimizer = Steps(optimizer)
     loss, device = _Mean(loss), split.images.device
     batches = torch.randperm(len(split), generator=generator).to(device).split(batch_size)
-    pending: list[Tensor] = []  # losses on the device
-    total, correct = 0.0, torch.zeros((), dtype=torch.int64, device=device)
+    pending: list[tuple[Tensor, Tensor]] = []  # losses and scores, on the device
+    total, correct = 0.0, 0
     model.train()
     optimizer.show("train")
     for step, batch in enumerate(batches, start=1):
@@ -353,11 +353,12 @@ def train_epoch(
             nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
         optimizer.step()
         history.step_lr.append(optimizer.lr)
-        pending.append(L.detach())
-        correct += (scores.detach().argmax(dim=1) == labels).sum()
+        pending.append((L.detach(), scores.detach()))
         if step % LOOK_EVERY == 0 or step == len(batches):
-            seen = batches[step - len(pending) : step]
-            for batch, value in zip(seen, torch.stack(pending).tolist(), strict=True):
+            seen, (losses, scored) = batches[step - len(pending) : step], zip(*pending, strict=True)
+            right = torch.cat(scored).argmax(dim=1) == split.labels[torch.cat(seen)]
+            correct += int(right.sum())
+            for batch, value in zip(seen, torch.stack(losses).tolist(), strict=True):
                 _stop_if_diverged(value, history, split, batch)
                 history.step_loss.append(value)
                 total += value * len(batch)
@@ -365,7 +366,7 @@ def train_epoch(
                 bar.set_postfix(loss=f"{value:.3f}", refresh=False)
                 bar.update(len(pending))
             pending.clear()
-    return total / len(split), correct.item() / len(split)
+    return total / len(split), correct / len(split)
 
 
 @torch.no_grad()

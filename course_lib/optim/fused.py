@@ -44,13 +44,14 @@ def _adam(
         if not state:
             state.update(t=0, m=torch.zeros_like(w), v=torch.zeros_like(w))
         state["t"] += 1
+    counts = {t: torch.tensor(float(t)) for t in {state["t"] for _, _, state in triples}}
     kernel(
         [w for w, _, _ in triples],
         [g.data for _, g, _ in triples],  # the kernel only reads it, and counts it as changed
         [state["m"] for _, _, state in triples],
         [state["v"] for _, _, state in triples],
         [],
-        [torch.tensor(float(state["t"])) for _, _, state in triples],
+        [counts[state["t"]] for _, _, state in triples],
         lr=lr,
         beta1=betas[0],
         beta2=betas[1],
@@ -64,6 +65,4 @@ def _adam(
 
 def _ordinary(w: Tensor, g: Tensor, state: dict[str, Any]) -> bool:
     tensors = (w, g, *(x for x in state.values() if isinstance(x, Tensor)))
-    return all(
-        x.dtype == torch.float32 and x.device.type == "cpu" and x.is_contiguous() for x in tensors
-    )
+    return all(x.is_cpu and x.dtype is torch.float32 and x.is_contiguous() for x in tensors)
