@@ -14,7 +14,7 @@ from course_lib.optim.fused import Twin
 class Optimizer(torch.optim.Optimizer):
     """A ``torch.optim.Optimizer`` whose method is one function, :meth:`update`.
 
-    Parameter groups, ``state_dict``, ``zero_grad``, closures and every
+    Parameter groups, ``state_dict``, closures and every
     ``torch.optim.lr_scheduler`` come from torch. This class visits the parameters,
     leaves out those without a gradient, and never changes ``p.grad``. A complex
     parameter is a pair of real ones, as in torch.
@@ -36,6 +36,11 @@ class Optimizer(torch.optim.Optimizer):
     # A method may name a fast one that takes the same step, beside its update.
     twin: Twin | None = None
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "update" in vars(cls) and "twin" not in vars(cls):
+            cls.twin = None  # whoever changes what an update is has no twin yet
+
     # Outside of its interval a hyperparameter makes no sense. A method adds its own.
     RANGES: dict[str, str | tuple[str, ...]] = {
         "lr": "[0, inf)",
@@ -50,11 +55,18 @@ class Optimizer(torch.optim.Optimizer):
         for name, value in {**self.defaults, **param_group}.items():
             if name in self.RANGES:
                 require(name, value, self.RANGES[name])
-        _plain(torch.optim.Optimizer.add_param_group)(self, param_group)
+        add = torch.optim.Optimizer.add_param_group
+        # Its decorator would first import a compiler: two seconds.
+        getattr(add, "__wrapped__", add)(self, param_group)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients: None in their place, or zeros."""
-        _plain(torch.optim.Optimizer.zero_grad)(self, set_to_none)
+        for group in self.param_groups:
+            for p in group["params"]:
+                if set_to_none:
+                    p.grad = None
+                elif p.grad is not None:
+                    p.grad = p.grad.detach().zero_()  # also when a graph hangs on it
 
     def state_dict(self) -> dict[str, Any]:
         """What is remembered, in torch's names: torch's optimizer of this method can load it."""
@@ -92,26 +104,19 @@ class Optimizer(torch.optim.Optimizer):
             hyperparameters = {k: number(v) for k, v in group.items() if k != "params"}
             triples = []
             for p in group["params"]:
-                if p.grad is None:
+                g = p.grad
+                if g is None:
                     continue
-                if p.grad.layout is not torch.strided:
+                if g.layout is not torch.strided:
                     raise RuntimeError(
                         f"{type(self).__name__} got a sparse gradient for a parameter of shape "
                         f"{tuple(p.shape)}: build the embedding with sparse=False."
                     )
-                triples.append((real(p), real(p.grad), self.state[p]))
-            twin = self.twin_of_update()
-            if twin is None or not twin(triples, **hyperparameters):
+                triples.append((real(p), real(g), self.state[p]))
+            if self.twin is None or not self.twin(triples, **hyperparameters):
                 for w, g, state in triples:
                     self.update(w, g, state, **hyperparameters)
         return loss
-
-    @classmethod
-    def twin_of_update(cls) -> Twin | None:
-        """The fast twin, unless a subclass has changed what an update is."""
-        owner = next(c for c in cls.__mro__ if "update" in vars(c))
-        twin = vars(owner).get("twin")
-        return twin.__func__ if twin else None
 
     # The star before the hyperparameters lets each method spell its own in its signature.
     def update(
@@ -126,11 +131,6 @@ class Optimizer(torch.optim.Optimizer):
             **hyperparameters: those of the parameter group, by name.
         """
         raise NotImplementedError
-
-
-def _plain(method: Callable[..., None]) -> Callable[..., None]:
-    """A method of torch without its decorator, which first imports a compiler: two seconds."""
-    return getattr(method, "__wrapped__", method)
 
 
 def real(x: Tensor) -> Tensor:

@@ -38,20 +38,28 @@ def _adam(
     amsgrad: bool,
     **_: Any,
 ) -> bool:
-    if amsgrad or not all(_ordinary(w, g, state) for w, g, state in triples):
+    if amsgrad or not triples or not all(_ordinary(*triple) for triple in triples):
         return False
-    for w, _g, state in triples:
+    weights, gradients, first_moments, second_moments, counts = [], [], [], [], []
+    count_of = {}  # most often one for all
+    for w, g, state in triples:
         if not state:
             state.update(t=0, m=torch.zeros_like(w), v=torch.zeros_like(w))
-        state["t"] += 1
-    counts = {t: torch.tensor(float(t)) for t in {state["t"] for _, _, state in triples}}
+        t = state["t"] = state["t"] + 1
+        if t not in count_of:
+            count_of[t] = torch.tensor(float(t))
+        weights.append(w)
+        gradients.append(g.data)  # the kernel only reads it, and counts it as changed
+        first_moments.append(state["m"])
+        second_moments.append(state["v"])
+        counts.append(count_of[t])
     kernel(
-        [w for w, _, _ in triples],
-        [g.data for _, g, _ in triples],  # the kernel only reads it, and counts it as changed
-        [state["m"] for _, _, state in triples],
-        [state["v"] for _, _, state in triples],
+        weights,
+        gradients,
+        first_moments,
+        second_moments,
         [],
-        [counts[state["t"]] for _, _, state in triples],
+        counts,
         lr=lr,
         beta1=betas[0],
         beta2=betas[1],
@@ -64,5 +72,7 @@ def _adam(
 
 
 def _ordinary(w: Tensor, g: Tensor, state: dict[str, Any]) -> bool:
-    tensors = (w, g, *(x for x in state.values() if isinstance(x, Tensor)))
-    return all(x.is_cpu and x.dtype is torch.float32 and x.is_contiguous() for x in tensors)
+    for x in (w, g, state["m"], state["v"]) if state else (w, g):
+        if not (x.is_cpu and x.dtype is torch.float32 and x.is_contiguous()):
+            return False
+    return True

@@ -335,6 +335,21 @@ print("torch._dynamo" in sys.modules)
     assert done.stdout == "False\n"
 
 
+def test_gradients_are_forgotten_or_set_to_zero(device):
+    w = torch.ones(2, device=device, requires_grad=True)
+    never = torch.ones(2, device=device, requires_grad=True)
+    optimizer = optim.SGD([w, never], lr=0.1)
+    (w.grad,) = torch.autograd.grad((w**2).sum(), w, create_graph=True)
+    memory = w.grad.data_ptr()
+    optimizer.zero_grad(set_to_none=False)
+    assert w.grad.tolist() == [0, 0]
+    assert w.grad.data_ptr() == memory
+    assert not w.grad.requires_grad
+    assert never.grad is None
+    optimizer.zero_grad()
+    assert w.grad is None
+
+
 # ------------------------------------------------------------------ closures
 @EVERY_METHOD
 def test_a_closure_is_called_once_with_gradients_on(method, device):

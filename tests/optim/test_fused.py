@@ -109,3 +109,13 @@ def test_only_methods_with_an_update_of_their_own_name_a_twin():
     }
     assert found == set(TWINS)
     assert all("update" in vars(method) for method in found)
+
+
+@pytest.mark.parametrize("method", TWINS)
+def test_a_step_without_a_gradient_changes_nothing(method, calls):
+    w = torch.ones(3, requires_grad=True)
+    optimizer = method([w])
+    optimizer.step()
+    assert not calls
+    assert w.tolist() == [1, 1, 1]
+    assert not optimizer.state[w]
