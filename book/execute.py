@@ -10,11 +10,12 @@ not in the cache, so it is tried again until it is mended.
 """
 
 import hashlib
-import logging
 import os
 import platform
 import re
 import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 import nbformat
@@ -93,30 +94,67 @@ def execute(chapters: list[Path]) -> dict[Path, str]:
     ]
     if not stale:
         return {}
-    stale.sort(key=_seconds, reverse=True)
-    names = ", ".join(chapter.stem for chapter in stale)
-    print(f"Executing {names}, {os.cpu_count()} at a time …", flush=True)
+    stale.sort(key=_seconds, reverse=True)  # the last to end is a short one
+    names, at_once = ", ".join(c.stem for c in stale), workers()
+    print(f"Executing {names}, {at_once} at a time …", flush=True)
     for chapter in stale:
         _forget(cache, chapter)
         cache.add_nb_to_project(str(chapter))
-    # There is a chapter for each core: more threads would wait for them.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ["IPYTHONDIR"] = str(_quiet_profile())
-    progress = logging.getLogger("chapters")
-    progress.setLevel(logging.INFO)  # the executor then names each chapter
-    executor = load_executor("local-parallel", cache, progress)
-    uris = [str(chapter) for chapter in stale]
-    done = executor.run_and_cache(filter_uris=uris, timeout=TIMEOUT)
-    failed = [*done.excepted]
-    if done.errored:  # no kernel came up, as when its port was just taken
-        uris = [*done.errored]
-        again = executor.run_and_cache(filter_uris=uris, timeout=TIMEOUT)
-        done.succeeded += again.succeeded
-        failed += [*again.excepted, *again.errored]
-    for uri in done.succeeded:
-        with replacing(_print_file(Path(uri))) as file:
-            file.write(prints[Path(uri)].encode())
-    return {Path(uri): _last_words(cache, uri) for uri in failed}
+    failed = {}
+    with ProcessPoolExecutor(at_once) as pool:
+        begun = {
+            pool.submit(run, chapter, CACHE): chapter for chapter in stale
+        }
+        for left, done in zip(
+            reversed(range(len(stale))), as_completed(begun), strict=True
+        ):
+            chapter, (seconds, fine) = begun[done], done.result()
+            if fine:
+                with replacing(_print_file(chapter)) as file:
+                    file.write(prints[chapter].encode())
+            else:
+                failed[chapter] = _last_words(cache, str(chapter))
+            end = "" if fine else ", failed"
+            print(
+                f"{chapter.stem}: {seconds:.0f} s{end} ({left} left)",
+                flush=True,
+            )
+    return failed
+
+
+def workers() -> int:
+    """How many chapters run at once: their threads share the cores.
+
+    More threads than cores wait for each other, and a chapter takes many
+    times as long.
+    """
+    threads = os.environ.get("OMP_NUM_THREADS", "1").split(",")[0]
+    each = int(threads) if threads.isdecimal() else 1
+    return max(1, (os.cpu_count() or 1) // max(1, each))
+
+
+def run(chapter: Path, folder: Path) -> tuple[float, bool]:
+    """Execute a chapter into the cache.
+
+    Args:
+        chapter: the notebook, which is in the project of the cache.
+        folder: where the cache is.
+
+    Returns:
+        The seconds that it took, and whether all of it ran.
+    """
+    start = time.perf_counter()
+    executor = load_executor("local-serial", get_cache(folder))
+    for _ in range(2):
+        done = executor.run_and_cache(
+            filter_uris=[str(chapter)], timeout=TIMEOUT
+        )
+        # Another try where no kernel came up, as when its port was taken.
+        if not done.errored:
+            break
+    return time.perf_counter() - start, bool(done.succeeded)
 
 
 def _quiet_profile() -> Path:

@@ -1,3 +1,5 @@
+import re
+
 import execute
 import nbformat
 import pytest
@@ -42,7 +44,10 @@ def test_chapters_are_executed_once_and_what_failed_fails_until_it_is_mended(boo
     words = "ClaimError: The claim a-b does not hold: it is 2 (claimed: more than 3)."
     assert execute.execute([good, bad]) == {bad: words}
     assert not page.exists()
-    assert "Executing good, bad" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "Executing good, bad" in printed
+    assert re.search(r"^good: \d+ s \(. left\)$", printed, re.MULTILINE)
+    assert re.search(r"^bad: \d+ s, failed \(. left\)$", printed, re.MULTILINE)
 
     assert execute.execute([good, bad]) == {bad: words}
     assert "Executing bad," in capsys.readouterr().out
@@ -53,8 +58,8 @@ def test_chapters_are_executed_once_and_what_failed_fails_until_it_is_mended(boo
     assert capsys.readouterr().out.count("Executing") == 1
 
 
-@pytest.mark.parametrize(("comes_up", "failed"), [(True, 0), (False, 1)])
-def test_a_kernel_that_does_not_come_up_is_tried_once_more(book, monkeypatch, comes_up, failed):
+@pytest.mark.parametrize("comes_up", [True, False])
+def test_a_kernel_that_does_not_come_up_is_tried_once_more(book, monkeypatch, comes_up):
     chapter, calls = write(book, "chapter", "1"), []
 
     class Executor:
@@ -66,8 +71,22 @@ def test_a_kernel_that_does_not_come_up_is_tried_once_more(book, monkeypatch, co
             return result
 
     monkeypatch.setattr(execute, "load_executor", lambda *_: Executor())
-    assert len(execute.execute([chapter])) == failed
+    _, fine = execute.run(chapter, execute.CACHE)
+    assert fine == comes_up
     assert calls == [[str(chapter)]] * 2
+
+
+@pytest.mark.parametrize(
+    ("threads", "at_once"),
+    [(None, 4), ("1", 4), ("2", 2), ("3", 1), ("4", 1), ("9", 1), ("2,1", 2), ("0", 4), ("x", 4)],
+)
+def test_threads_and_chapters_share_the_cores(monkeypatch, threads, at_once):
+    monkeypatch.setattr(execute.os, "cpu_count", lambda: 4)
+    if threads is None:
+        monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    else:
+        monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    assert execute.workers() == at_once
 
 
 @pytest.mark.slow
