@@ -317,6 +317,7 @@ def test_a_state_dict_is_not_changed_by_who_loads_it(method, device):
     assert str(saved) == text
 
 
+@pytest.mark.slow
 def test_a_first_step_imports_no_compiler():
     """torch's decorators would: two seconds in each notebook and each hand-in that is graded."""
     step = """

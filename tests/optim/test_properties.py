@@ -12,6 +12,8 @@ from course_lib import optim
 from course_lib.optim.muon import orthogonalize
 from tests.optim.oracles import CASES, SHAPES, gradients, largest_difference, walk, weights
 
+pytestmark = pytest.mark.slow
+
 # Gradients in units of 2⁻¹⁰, none of them zero: their sums and products do not vanish by chance.
 nonzero = st.integers(1, 4096).flatmap(lambda n: st.sampled_from([n / 1024, -n / 1024]))
 vectors = st.lists(st.tuples(nonzero, nonzero, nonzero), min_size=1, max_size=12)

@@ -16,6 +16,8 @@ from tests.optim.oracles import (
 )
 from tests.optim.test_wrong_rules import edited
 
+pytestmark = pytest.mark.slow
+
 # What a plateau scheduler sees: better, then worse for long enough.
 LOSSES = [3.0, 2.0, 2.5, 2.4, 2.3, 2.2, 1.0, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1]
 
