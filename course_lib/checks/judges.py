@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_lib.checks.values import Code, fresh, short
+from course_lib.checks.values import Code, fresh, number, short
 
 
 def minibatches(
@@ -276,13 +276,13 @@ def gain(
     f = fresh(activation)
 
     def draw(samples: int, generator: torch.Generator) -> Any:
-        return monte_carlo_gain(f, samples, generator)
+        found = monte_carlo_gain(f, samples, generator)
+        return found if number(found) is None else number(found)
 
     generator = torch.Generator().manual_seed(seed)
     first = draw(samples, generator)
     right, error, wrong = _gains(f)
-    number = isinstance(first, int | float) or (isinstance(first, Tensor) and first.numel() == 1)
-    if not number:
+    if number(first) is None:
         return f"It should return one number and returned {short(first)}."
     if not abs(first / right - 1) <= 6 * error / samples**0.5:
         nearest = min(wrong, key=lambda sentence: abs(first / wrong[sentence] - 1))

@@ -6,6 +6,7 @@ raised, or returned nothing is a fault with a sentence of its own.
 """
 
 import contextlib
+import dis
 import inspect
 import io
 import linecache
@@ -33,6 +34,10 @@ class Fault(Exception):
     """An answer did something that no right answer does; the message says what."""
 
 
+class NotWritten(Fault):
+    """A ``raise NotImplementedError`` of the answer was reached; the message says in which."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What an answer did.
@@ -40,10 +45,16 @@ class Outcome:
     Attributes:
         values: what each call returned, up to the first fault.
         fault: the sentence about that fault, or None.
+        written: whether it is code of the answer that was reached, and no placeholder for it.
     """
 
     values: list[Any]
     fault: str | None = None
+    written: bool = True
+
+
+def _stopped(values: list[Any], fault: Fault) -> Outcome:
+    return Outcome(values, str(fault), written=not isinstance(fault, NotWritten))
 
 
 @dataclass(frozen=True)
@@ -67,7 +78,7 @@ class Call:
         try:
             return Outcome([invoke(answer, self.args, self.kwargs, self.part)])
         except Fault as fault:
-            return Outcome([], str(fault))
+            return _stopped([], fault)
 
     def describe(self, name: str, step: int) -> str:
         """The call as a line of Python."""
@@ -107,7 +118,7 @@ class Steps:
         for t, g in enumerate(self.gradients):
             try:
                 result = invoke(answer, (w, g, state), self._hyper(t), self.part)
-                if not isinstance(result, tuple) or len(result) != 2:
+                if not isinstance(result, tuple | list) or len(result) != 2:
                     raise Fault(f"It should return (w, state) and returned {short(result)}.")
                 w, state = result
                 if not isinstance(w, Tensor):
@@ -120,7 +131,7 @@ class Steps:
                 if not isinstance(state, dict):
                     raise Fault(f"state should be a dict and is a {type(state).__name__}.")
             except Fault as fault:
-                return Outcome(path, str(fault))
+                return _stopped(path, fault)
             path.append(w)
         return Outcome(path)
 
@@ -164,7 +175,7 @@ class Property:
         try:
             return Outcome([], getattr(judges, self.judge)(guarded, **self.kwargs))
         except Fault as fault:
-            return Outcome([], str(fault))
+            return _stopped([], fault)
 
     def describe(self, name: str, step: int) -> str:
         """The judge's settings."""
@@ -190,17 +201,20 @@ def invoke(answer: Answer, args: tuple[Any, ...], kwargs: dict[str, Any], part: 
     Warnings are swallowed: nbgrader takes anything on standard error for a failure.
 
     Raises:
-        NotImplementedError: the answer is not written yet.
-        Fault: it raised, or it changed an input where ``part`` forbids it.
+        NotWritten: the answer reached a ``raise NotImplementedError`` of its own.
+        Fault: it raised anything else, or it changed an input where ``part`` forbids it.
     """
     given_args, given_kwargs = fresh(args), fresh(kwargs)
     try:
         with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
             result = answer(*given_args, **given_kwargs)
-    except NotImplementedError:
-        raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        blank = _blank(answer, error)
+        if blank:
+            raise NotWritten(
+                f"{blank} is not written yet: replace `raise NotImplementedError` by your code."
+            ) from None
         raise Fault(_raised(answer, error)) from None
     if part not in (WHOLE, INPUTS):
         return result
@@ -225,7 +239,25 @@ def _in_place(name: str, value: Any) -> str:
     return f"{name} -= ... and {name}.add_(...)"
 
 
-def _raised(answer: Answer, error: Exception) -> str:
+def _blank(answer: Answer, error: BaseException) -> str | None:
+    """The function of the answer's file whose ``raise NotImplementedError`` this is, if any.
+
+    torch raises NotImplementedError too, for example for ``1 - mask``: that is a mistake.
+    """
+    if not isinstance(error, NotImplementedError) or error.args:
+        return None
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    if last is None:
+        return None
+    code = last.tb_frame.f_code
+    own = last.tb_frame.f_globals is getattr(inspect.unwrap(answer), "__globals__", None)
+    stands_there = dis.opname[code.co_code[last.tb_lasti]] == "RAISE_VARARGS"
+    return code.co_name if own and stands_there else None
+
+
+def _raised(answer: Answer, error: BaseException) -> str:
     """The sentence about an exception, with the line of the student's code it came from."""
     code = getattr(inspect.unwrap(answer), "__code__", None)
     frames = traceback.extract_tb(error.__traceback__)

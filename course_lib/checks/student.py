@@ -8,8 +8,9 @@ from typing import Any
 from IPython.core.getipython import get_ipython
 from IPython.display import HTML, display
 
-from course_lib.checks.recording import read
+from course_lib.checks.recording import Recorded, read
 from course_lib.checks.situations import WHOLE
+from course_lib.checks.values import short
 from course_lib.checks.verdict import Verdict, judge
 
 CASES = "cases.json"
@@ -23,8 +24,9 @@ class CheckFailed(Exception):
         self.verdict = verdict
 
     def _render_traceback_(self) -> list[str]:
-        # IPython shows these lines instead of a traceback through the course's own code.
-        return [str(self)]
+        # IPython shows these lines instead of a traceback through the course's own code. The
+        # verdict itself is shown above them.
+        return [f"{self.verdict.name} is not right yet: see above."]
 
 
 def check(name: str, function: Callable[..., Any], part: str = WHOLE) -> None:
@@ -43,27 +45,22 @@ def check(name: str, function: Callable[..., Any], part: str = WHOLE) -> None:
         FileNotFoundError, ValueError: ``cases.json`` is missing or damaged.
     """
     try:
-        verdict = _verdict(name, function, part)
-    except NotImplementedError:
-        raise _plain(
-            NotImplementedError(
-                f"{name} is not written yet: replace `raise NotImplementedError` by your code."
-            )
-        ) from None
-    except (KeyError, TypeError, OSError, ValueError) as error:
+        recorded = _recorded(name, function, part)
+        verdict = judge(name, function, recorded.trials, recorded.returns, part)
+    except (NotImplementedError, KeyError, TypeError, OSError, ValueError) as error:
         raise _plain(error) from None
     show(verdict)
 
 
-def _verdict(name: str, function: Callable[..., Any], part: str) -> Verdict:
+def _recorded(name: str, function: Callable[..., Any], part: str) -> Recorded:
     recorded = read(Path(CASES), name)
     if not callable(function):
         raise TypeError(
-            f"check({name!r}, ...) got {function!r}, a {type(function).__name__}: "
+            f"check({name!r}, ...) got {short(function)}, a {type(function).__name__}: "
             f"pass the function itself, check({name!r}, {name})."
         )
     recorded.require_part(part)
-    return judge(name, function, recorded.trials, recorded.returns, part)
+    return recorded
 
 
 def _plain(error: Exception) -> Exception:
@@ -75,10 +72,10 @@ def _plain(error: Exception) -> Exception:
 
 def show(verdict: Verdict) -> None:
     """Print the verdict, as HTML in a notebook; raise it if the function is wrong."""
-    if get_ipython() is None:
-        print(verdict.text())
-    else:
+    if get_ipython() is not None:
         display(_Shown(verdict))
+    elif verdict.passed:
+        print(verdict.text())
     if not verdict.passed:
         raise CheckFailed(verdict)
 

@@ -1,22 +1,31 @@
 """The values that cross between an exercise and an answer.
 
-They are tensors, numbers, strings, None, and lists, tuples and dicts of these; a generator
-and a function cross by name, as :class:`Seed` and :class:`Code`. This file writes values as
-JSON without losing a bit, copies them, and finds where two of them differ.
+What is recorded are tensors, numbers, strings, None, and lists, tuples and dicts of these; a
+generator and a function cross by name, as :class:`Seed` and :class:`Code`. What an answer
+returns or keeps may be anything. This file writes values as JSON without losing a bit, copies
+them, and finds where two of them differ.
 """
 
+import copy
 import math
 import pkgutil
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+Tolerance = Mapping[torch.dtype, float]
+"""How far numbers of each type may be off, absolutely and relatively."""
+
 # Correct float64 answers differ by 1e-15 and the nearest wrong rule by 1e-4; float32 answers
-# differ by 1e-6. Both tolerances are absolute and relative.
-TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-5}
+# differ by 1e-6.
+TOLERANCE: Tolerance = {torch.float64: 1e-9, torch.float32: 1e-5}
+# As near as float64 answers are that went through float32 on the way.
+FLOAT32: Tolerance = {torch.float64: 1e-5, torch.float32: 1e-5}
 
 
 @dataclass(frozen=True)
@@ -87,32 +96,47 @@ def fresh(value: Any) -> Any:
             return torch.Generator().manual_seed(value.number)
         case Code():
             return pkgutil.resolve_name(value.path)
-        case tuple() | list():
-            return type(value)(fresh(item) for item in value)
-        case dict():
-            return {key: fresh(item) for key, item in value.items()}
-    return value
+    if isinstance(value, torch.Generator):
+        return value  # to be drawn from
+    if type(value) in (tuple, list):
+        return type(value)(fresh(item) for item in value)
+    if type(value) is dict:
+        return {key: fresh(item) for key, item in value.items()}
+    if isinstance(value, tuple) and hasattr(value, "_make"):
+        return value._make(map(fresh, value))
+    try:
+        return copy.deepcopy(value)
+    except Exception:  # whatever an answer keeps may refuse to be copied
+        return value
 
 
 def unchanged(before: Any, after: Any) -> bool:
-    """Whether an answer left its input as it was, to the bit."""
+    """Whether an answer left its input as it was, to the bit; what cannot be compared was left."""
+    try:
+        return _unchanged(before, after)
+    except Exception:
+        return True
+
+
+def _unchanged(before: Any, after: Any) -> bool:
+    if isinstance(before, Seed | Code | torch.Generator):
+        return True
+    if type(before) is not type(after):
+        return False
     match before:
-        case Tensor():
-            return (
-                isinstance(after, Tensor)
-                and before.shape == after.shape
-                and before.dtype == after.dtype
-                and torch.equal(before.nan_to_num(), after.nan_to_num())
-            )
-        case Seed() | Code():
-            return True
-        case tuple() | list():
-            return len(before) == len(after) and all(map(unchanged, before, after))
+        case Tensor() | np.ndarray():
+            alike = before.shape == after.shape and before.dtype == after.dtype
+            both_nan = (before != before) & (after != after)
+            return alike and bool(((before == after) | both_nan).all())
+        case tuple() | list() | deque():
+            return len(before) == len(after) and all(map(_unchanged, before, after))
         case dict():
             return before.keys() == after.keys() and all(
-                unchanged(item, after[key]) for key, item in before.items()
+                _unchanged(item, after[key]) for key, item in before.items()
             )
-    return before == after or before != before
+    if hasattr(before, "__dict__"):
+        return _unchanged(vars(before), vars(after))
+    return bool(before == after) or bool(before != before)
 
 
 @dataclass(frozen=True)
@@ -132,23 +156,41 @@ class Difference:
     expected: float | None = None
 
 
-def first_difference(expected: Any, got: Any, where: str) -> Difference | None:
+def first_difference(
+    expected: Any, got: Any, where: str, tolerance: Tolerance = TOLERANCE
+) -> Difference | None:
     """The first place where ``got`` differs from ``expected``, or None if nowhere.
 
-    A number may come as int, float or tensor of one element. A tensor must have the
-    expected shape and dtype. Numbers must agree to :data:`TOLERANCE`.
+    A number may come as whatever Python, NumPy or torch calls one. A tensor must have the
+    expected shape and dtype. A list may stand for a tuple, and the other way round.
+
+    Args:
+        expected: what is right.
+        got: what was returned; it may be anything.
+        where: what to call it.
+        tolerance: how far numbers may be off.
     """
+    try:
+        return _first_difference(expected, got, where, tolerance)
+    except Exception as error:  # whatever was returned may refuse to be compared
+        problem = f"{where} is a {type(got).__name__} that cannot be compared: {error}"
+        return Difference(where, problem)
+
+
+def _first_difference(
+    expected: Any, got: Any, where: str, tolerance: Tolerance
+) -> Difference | None:
     if got is None and expected is not None:
         return Difference(where, f"{where} is None. Does your function return it?")
     match expected:
         case Tensor():
-            return _tensor_difference(expected, got, where)
+            return _tensor_difference(expected, got, where, tolerance)
         case None | str() | bool():
-            if got != expected:
-                return Difference(where, f"{where} should be {expected!r} and is {got!r}.")
+            if got is None or not bool(got == expected):
+                return Difference(where, f"{where} should be {expected!r} and is {short(got)}.")
             return None
         case int() | float():
-            return _number_difference(expected, got, where)
+            return _number_difference(expected, got, where, tolerance)
         case dict():
             if not isinstance(got, dict) or got.keys() != expected.keys():
                 keys = ", ".join(map(repr, expected))
@@ -163,27 +205,39 @@ def first_difference(expected: Any, got: Any, where: str) -> Difference | None:
                 problem = f"{where} should hold {len(expected)} items and holds {len(got)}."
                 return Difference(where, problem)
             pairs = ((e, g, f"{where}[{i}]") for i, (e, g) in enumerate(zip(expected, got)))
-    found = (first_difference(e, g, place) for e, g, place in pairs)
+    found = (_first_difference(e, g, place, tolerance) for e, g, place in pairs)
     return next((difference for difference in found if difference), None)
 
 
-def _number_difference(expected: float, got: Any, where: str) -> Difference | None:
-    tolerance = TOLERANCE[torch.float64]
-    if isinstance(got, Tensor) and got.numel() == 1:
-        tolerance = TOLERANCE.get(got.dtype, tolerance)
-        got = got.item()
+def number(value: Any) -> float | None:
+    """The number that ``value`` is, in Python, NumPy or torch; None if it is none."""
+    if isinstance(value, str | bytes):
+        return None
     try:
-        number = float(got)
-    except (TypeError, ValueError):
+        return float(value.item() if isinstance(value, Tensor | np.ndarray) else value)
+    except (TypeError, ValueError, OverflowError, RuntimeError):
+        return None
+
+
+def _number_difference(
+    expected: float, got: Any, where: str, tolerance: Tolerance
+) -> Difference | None:
+    allowed = tolerance[torch.float64]
+    if isinstance(got, Tensor):
+        allowed = tolerance.get(got.dtype, allowed)
+    found = number(got)
+    if found is None:
         return Difference(where, f"{where} should be a number and is a {type(got).__name__}.")
-    if math.isclose(expected, number, rel_tol=tolerance, abs_tol=tolerance):
+    if math.isclose(expected, found, rel_tol=allowed, abs_tol=allowed):
         return None
-    if math.isnan(expected) and math.isnan(number):
+    if math.isnan(expected) and math.isnan(found):
         return None
-    return _wrong_number(expected, number, where)
+    return _wrong_number(expected, found, where)
 
 
-def _tensor_difference(expected: Tensor, got: Any, where: str) -> Difference | None:
+def _tensor_difference(
+    expected: Tensor, got: Any, where: str, tolerance: Tolerance
+) -> Difference | None:
     if not isinstance(got, Tensor):
         return Difference(where, f"{where} should be a tensor and is a {type(got).__name__}.")
     if got.shape != expected.shape:
@@ -196,8 +250,8 @@ def _tensor_difference(expected: Tensor, got: Any, where: str) -> Difference | N
         problem = f"{where} should have the dtype {expected.dtype} and has {got.dtype}."
         return Difference(where, problem)
     got = got.detach()
-    tolerance = TOLERANCE.get(expected.dtype, 0.0)
-    right = torch.isclose(got, expected, rtol=tolerance, atol=tolerance, equal_nan=True)
+    allowed = tolerance.get(expected.dtype, 0.0)
+    right = torch.isclose(got, expected, rtol=allowed, atol=allowed, equal_nan=True)
     if right.all():
         return None
     index = tuple((~right).nonzero()[0].tolist())
@@ -206,7 +260,10 @@ def _tensor_difference(expected: Tensor, got: Any, where: str) -> Difference | N
 
 
 def _wrong_number(expected: float, got: float, where: str) -> Difference:
-    problem = f"{where} should be {short(expected)} and is {short(got)}."
+    texts = short(expected), short(got)
+    if texts[0] == texts[1]:  # two equal numbers are no difference to a reader
+        texts = repr(expected), repr(got)
+    problem = f"{where} should be {texts[0]} and is {texts[1]}."
     return Difference(where, problem, got=got, expected=expected)
 
 
@@ -232,7 +289,10 @@ def short(value: Any) -> str:
             return _nested(value)
         case dict():
             return "{" + ", ".join(f"{k!r}: {short(v)}" for k, v in value.items()) + "}"
-    return repr(value)
+    try:
+        return repr(value)
+    except Exception:  # of a class of the answer's own
+        return f"<{type(value).__name__}>"
 
 
 def _nested(value: Any) -> str:

@@ -2,13 +2,27 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 
 from course_lib.checks.situations import INPUTS, WHOLE, Call, Outcome, Situation, Steps
-from course_lib.checks.values import Difference, first_difference, numbers, short
+from course_lib.checks.values import (
+    FLOAT32,
+    TOLERANCE,
+    Difference,
+    Tolerance,
+    first_difference,
+    numbers,
+    short,
+)
+
+ROUNDED = (
+    "That is right but for rounding: somewhere you compute in float32, with 7 digits, and here "
+    "a mistake is nearer than that. torch.tensor(0.4), torch.ones(3) and mask / (1 - p) are "
+    "float32: give them dtype=torch.float64, or that of what you were given."
+)
 
 
 @dataclass(frozen=True)
@@ -112,9 +126,11 @@ def judge(
         The verdict; it names a misconception if one does the same in every situation.
 
     Raises:
-        NotImplementedError: the answer is not written yet.
+        NotImplementedError: no situation gets as far as code of the answer.
     """
     outcomes = [_run(trial.situation, answer) for trial in trials]
+    if outcomes and not any(outcome.written for outcome in outcomes):
+        raise NotImplementedError(outcomes[0].fault)
     reported = [
         (trial, outcome)
         for trial, outcome in zip(trials, outcomes)
@@ -123,7 +139,7 @@ def judge(
     findings = [
         finding
         for trial, outcome in reported
-        if (finding := _finding(name, trial, outcome, returns))
+        if (finding := _judged(name, trial, outcome, returns, trials))
     ]
     title = f"{name}, {part}" if part else name
     misconception = _misconception(trials, outcomes, returns) if findings else None
@@ -137,10 +153,42 @@ def _run(situation: Situation, answer: Callable[..., Any]) -> Outcome:
         return situation.run(answer)
 
 
-def _finding(name: str, trial: Trial, outcome: Outcome, returns: Sequence[str]) -> Finding | None:
+def _judged(
+    name: str,
+    trial: Trial,
+    outcome: Outcome,
+    returns: Sequence[str],
+    trials: Sequence[Trial],
+) -> Finding | None:
+    """What is wrong, unless it is no more than the rounding of float32."""
+    finding = _finding(name, trial, outcome, returns)
+    if finding is None or _finding(name, trial, outcome, returns, FLOAT32):
+        return finding
+    if _hidden_by_rounding(trial, trials, returns):
+        return replace(finding, problem=f"{finding.problem} {ROUNDED}", hint="")
+    return None
+
+
+def _hidden_by_rounding(trial: Trial, trials: Sequence[Trial], returns: Sequence[str]) -> bool:
+    """Whether a misconception would pass this part of the points if float32 were enough."""
+    part = [other for other in trials if other.situation.part == trial.situation.part]
+    return any(
+        _finding("", trial, wrong, returns)
+        and not any(_finding("", other, other.wrong[i][1], returns, FLOAT32) for other in part)
+        for i, (_, wrong) in enumerate(trial.wrong)
+    )
+
+
+def _finding(
+    name: str,
+    trial: Trial,
+    outcome: Outcome,
+    returns: Sequence[str],
+    tolerance: Tolerance = TOLERANCE,
+) -> Finding | None:
     situation = trial.situation
     for step, (right, got) in enumerate(zip(trial.right, outcome.values)):
-        difference = _difference(right, got, returns)
+        difference = _difference(right, got, returns, tolerance)
         if difference:
             problem = difference.problem
             hint = _look_at(situation, step, right, got) if difference.got is not None else ""
@@ -155,16 +203,18 @@ def _finding(name: str, trial: Trial, outcome: Outcome, returns: Sequence[str]) 
     )
 
 
-def _difference(right: Any, got: Any, returns: Sequence[str]) -> Difference | None:
+def _difference(
+    right: Any, got: Any, returns: Sequence[str], tolerance: Tolerance
+) -> Difference | None:
     if len(returns) == 1:
-        return first_difference(right, got, returns[0])
-    if not isinstance(got, tuple) or len(got) != len(returns):
+        return first_difference(right, got, returns[0], tolerance)
+    if not isinstance(got, tuple | list) or len(got) != len(returns):
         problem = f"It should return ({', '.join(returns)}) and returned {short(got)}."
         return Difference("the result", problem)
     for r, g, name in zip(right, got, returns):
         if g is None and r is not None:  # it was returned, and on purpose
             return Difference(name, f"{name} should be {short(r)} and is None.")
-    found = (first_difference(r, g, name) for r, g, name in zip(right, got, returns))
+    found = (first_difference(r, g, name, tolerance) for r, g, name in zip(right, got, returns))
     return next((difference for difference in found if difference), None)
 
 
@@ -184,7 +234,8 @@ def _look_at(situation: Situation, step: int, right: Any, got: Any) -> str:
     if isinstance(situation, Steps) and step == 0:
         return "the first step is already wrong: the update itself, and how the state starts."
     if isinstance(situation, Steps):
-        return f"the first {step} steps are right, so look at what you keep in the state."
+        right_ones = "step is" if step == 1 else f"{step} steps are"
+        return f"the first {right_ones} right, so look at what you keep in the state."
     if isinstance(situation, Call):
         return "work this case out by hand; the numbers are small."
     return ""
@@ -200,17 +251,21 @@ def _misconception(
     for pairs in everywhere, elsewhere:
         if not any(_finding("", trial, outcome, returns) for trial, outcome in pairs):
             continue
-        for i, (sentence, _) in enumerate(trials[0].wrong):
-            if all(_same(trial.wrong[i][1], outcome) for trial, outcome in pairs):
-                return sentence
+        for tolerance in TOLERANCE, FLOAT32:
+            for i, (sentence, _) in enumerate(trials[0].wrong):
+                # What is right in all of these tells nothing of what is wrong with the answer.
+                if all(
+                    _same(trial.wrong[i][1], outcome, tolerance) for trial, outcome in pairs
+                ) and any(_finding("", trial, trial.wrong[i][1], returns) for trial, _ in pairs):
+                    return sentence
     return None
 
 
-def _same(wrong: Outcome, outcome: Outcome) -> bool:
+def _same(wrong: Outcome, outcome: Outcome, tolerance: Tolerance) -> bool:
     return (
         _kind(wrong.fault) == _kind(outcome.fault)
         and len(wrong.values) == len(outcome.values)
-        and first_difference(wrong.values, outcome.values, "") is None
+        and first_difference(wrong.values, outcome.values, "", tolerance) is None
     )
 
 

@@ -78,12 +78,42 @@ def test_the_inputs_survive_an_answer_that_changes_them():
     assert torch.equal(call.args[1], G)
 
 
-def test_not_implemented_is_not_a_fault():
-    def blank(w, g):
-        raise NotImplementedError
+def blank(w, g):
+    raise NotImplementedError
 
-    with pytest.raises(NotImplementedError):
-        Call("", (W, G)).run(blank)
+
+def calls_a_blank(w, g):
+    return blank(w, g) - g
+
+
+@pytest.mark.parametrize("answer", [blank, calls_a_blank])
+def test_a_placeholder_is_named_by_its_function(answer):
+    outcome = Call("", (W, G)).run(answer)
+    assert outcome.fault.startswith("blank is not written yet: replace `raise NotImplementedError`")
+    assert not outcome.written
+
+
+# torch raises NotImplementedError for these.
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda w, g: 1 - (w > 0),
+        lambda w, g: -(w > 0),
+        lambda w, g: (w > 0).mean(),
+        lambda w, g: (w > 0).to(torch.int64).std(),
+        lambda w, g: torch.rand_like(w > 0),
+        lambda w, g: torch.nn.Module()(w),
+    ],
+)
+def test_a_mistake_for_which_torch_raises_it_is_a_fault_like_any_other(answer):
+    outcome = Call("", (W, G)).run(answer)
+    assert outcome.written
+    assert outcome.fault.startswith("It raised ")
+    assert "not written yet" not in outcome.fault
+
+
+def test_an_answer_that_ends_the_program_does_not_end_the_check():
+    assert "It raised SystemExit" in Call("", (W, G)).run(lambda w, g: sys.exit("bye")).fault
 
 
 def test_nothing_reaches_standard_error(capfd):

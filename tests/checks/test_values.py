@@ -2,7 +2,11 @@
 
 import json
 import math
+from collections import defaultdict, deque
+from dataclasses import dataclass
+from typing import NamedTuple
 
+import numpy as np
 import pytest
 import torch
 
@@ -74,9 +78,87 @@ def test_a_seed_becomes_a_new_generator_each_time():
     assert torch.equal(torch.rand(4, generator=a), torch.rand(4, generator=b))
 
 
+def test_a_generator_is_handed_on_to_be_drawn_from():
+    generator = torch.Generator().manual_seed(3)
+    assert fresh(generator) is generator
+
+
 def test_code_becomes_the_function_of_that_name():
     assert fresh(Code("torch.nn.functional:relu")) is torch.nn.functional.relu
     assert short(Code("torch.nn.functional:relu")) == "relu"
+
+
+class Moments(NamedTuple):
+    t: int
+    m: torch.Tensor
+
+
+@dataclass
+class Averages:
+    t: int
+    m: torch.Tensor
+
+
+class Box:
+    def __init__(self, m):
+        self.m = m
+
+
+class Stubborn:
+    """Refuses whatever a check may ask of it."""
+
+    def __deepcopy__(self, memo):
+        raise TypeError("not to be copied")
+
+    def __eq__(self, other):
+        raise ValueError("not to be compared")
+
+    def __repr__(self):
+        raise RuntimeError("not to be shown")
+
+
+def kept(number):
+    """What a student may keep in a state, with a number somewhere in it."""
+    m = torch.full((2,), number)
+    m_of = defaultdict(lambda: m, m=m)
+    return [
+        np.full(2, number),
+        np.float64(number),
+        Moments(1, m),
+        Averages(1, m),
+        Box(m),
+        Box(Box(m)),
+        deque([m]),
+        m_of,
+        torch.Size([int(number)]),
+        frozenset([number]),
+        (m, [m, {"m": m}]),
+    ]
+
+
+@pytest.mark.parametrize("k", range(len(kept(1.0))), ids=lambda k: type(kept(1.0)[k]).__name__)
+def test_whatever_a_state_keeps_is_copied_and_compared(k):
+    value = kept(1.0)[k]
+    copy = fresh(value)
+    assert type(copy) is type(value)
+    assert unchanged(value, copy)
+    assert not unchanged(value, kept(2.0)[k])
+
+
+def test_what_can_be_neither_copied_nor_compared_is_left_in_peace():
+    stubborn = Stubborn()
+    assert fresh(stubborn) is stubborn
+    assert unchanged(stubborn, stubborn)
+    assert short(stubborn) == "<Stubborn>"
+    problem = first_difference(1.0, stubborn, "w").problem
+    assert problem == "w should be a number and is a Stubborn."
+    assert "cannot be compared" in first_difference("mean", stubborn, "w").problem
+
+
+def test_a_ring_of_objects_is_no_endless_loop():
+    ring = Box(None)
+    ring.m = ring
+    assert unchanged(ring, fresh(ring))
 
 
 CHANGES = [
@@ -99,6 +181,12 @@ SAME = [
     (2, 2.0),
     (2.0, torch.tensor(2.0)),
     (0.1, torch.tensor(0.1)),
+    (2, np.int64(2)),
+    (2.5, np.float32(2.5)),
+    (2.5, np.array(2.5)),
+    (2.5, np.array([2.5])),
+    (True, np.True_),
+    ((1, 2), [np.int64(1), torch.tensor(2)]),
     (torch.tensor([1.0], dtype=F64), torch.tensor([1.0 + 1e-12], dtype=F64)),
     (torch.tensor([1.0]), torch.tensor([1.0 + 1e-6])),
     (torch.tensor([math.nan]), torch.tensor([math.nan])),
@@ -114,7 +202,9 @@ def test_what_is_right_is_accepted(expected, got):
 
 DIFFERENT = [
     (1.0, None, "w is None. Does your function return it?"),
-    (1.0, 1.0 + 1e-6, "w should be 1 and is 1"),
+    (1.0, 1.0 + 1e-6, "w should be 1.0 and is 1.000001."),
+    (1.0, "1.0", "w should be a number and is a str."),
+    (1.0, 10**400, "w should be a number and is a int."),
     (1.0, "one", "w should be a number and is a str."),
     (1.0, torch.ones(2), "w should be a number and is a Tensor."),
     (1.0, math.nan, "w should be 1 and is nan."),
@@ -123,7 +213,11 @@ DIFFERENT = [
     (torch.ones(2), torch.ones(2, dtype=F64), "dtype torch.float32 and has torch.float64."),
     (torch.tensor([[1.0, 2.0]]), torch.tensor([[1.0, 3.0]]), "w[0, 1] should be 2 and is 3."),
     (torch.tensor([1.0]), torch.tensor([math.nan]), "w[0] should be 1 and is nan."),
-    (torch.tensor(1.0, dtype=F64), torch.tensor(1.0 + 1e-8, dtype=F64), "w should be 1 and is 1"),
+    (
+        torch.tensor(1.0, dtype=F64),
+        torch.tensor(1.0 + 1e-8, dtype=F64),
+        "should be 1.0 and is 1.00000001.",
+    ),
     ([1.0, 2.0], [1.0], "w should hold 2 items and holds 1."),
     ([1.0, 2.0], 3.0, "w should be a list and is a float."),
     ([1.0, [2.0]], [1.0, [5.0]], "w[1][0] should be 2 and is 5."),

@@ -32,6 +32,8 @@ def cases(rng):
     yield Steps("no gradient", w, [0 * w], dict(lr=0.1, beta=0.6))
 
 
+STEP = torch.ones(2, dtype=F64), torch.full((2,), 0.7, dtype=F64), {}
+
 EMA = Function(
     oracle=ema_step,
     visible=cases,
@@ -65,12 +67,50 @@ def test_without_a_misconception_the_first_wrong_step_and_number_are_named():
     text = verdict_on(forgets).text()
     assert "At: step 2 of 4" in text
     assert "Wrong: w[0] should be " in text
-    assert "Look at: the first 1 steps are right" in text
+    assert "Look at: the first step is right" in text
 
 
 def test_a_wrong_sign_and_a_wrong_factor_are_recognised():
     assert "wrong sign" in verdict_on(lambda *a, **k: (-ema_step(*a, **k)[0], {})).text()
     assert "3 times" in verdict_on(lambda *a, **k: (3 * ema_step(*a, **k)[0], {})).text()
+
+
+def test_a_right_rule_that_goes_through_float32_is_right():
+    def single(w, g, state, *, lr, beta):
+        m = torch.tensor(beta) * state.get("m", 0 * w) + (1 - torch.tensor(beta)) * g
+        return w - lr * m, {"m": m}
+
+    assert not torch.equal(single(*STEP, lr=0.1, beta=0.6)[0], ema_step(*STEP, lr=0.1, beta=0.6)[0])
+    assert verdict_on(single).passed
+
+
+def nearly(x):
+    return (x + 1 + 1e-6, x - 1)
+
+
+def test_where_a_misconception_is_as_near_as_float32_the_digits_count_and_the_reason_is_told():
+    near = Function(**{**vars(PAIR), "misconceptions": (Misconception("no epsilon.", nearly),)})
+    assert verdict_on(nearly, near).misconception == "no epsilon."
+    text = verdict_on(lambda x: (x + 1 + 1e-7, x - 1), near).text()
+    assert "upper should be 3.0 and is 3.0000001. That is right but for rounding" in text
+    assert "float32" in text
+    assert verdict_on(lambda x: (x + 1 + 1e-7, x - 1), PAIR).passed
+
+
+def test_lists_stand_for_tuples_and_are_no_misconception():
+    assert verdict_on(lambda x: [x + 1, x - 1], PAIR).passed
+    assert verdict_on(lambda *a, **k: [*ema_step(*a, **k)]).passed
+
+
+def test_a_misconception_that_is_right_in_all_that_is_compared_explains_nothing():
+    def changes(grads, c):
+        grads[0] += 1
+        return [c * (g - 1) for g in grads[:1]]
+
+    in_place = Function(**{**vars(SCALED), "misconceptions": (Misconception("it.", changes),)})
+    text = verdict_on(lambda grads, c: 3.0, in_place).text()
+    assert "grads should be a list and is a float." in text
+    assert "Likely" not in text
 
 
 def test_one_number_is_no_pattern():

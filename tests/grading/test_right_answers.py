@@ -1,0 +1,204 @@
+"""Answers written in a way of their own, as students write them, keep every point.
+
+Each is right. What makes it unusual is said beside it: float32 on the way, NumPy, a list where
+a tuple is asked for, whatever a state may hold.
+"""
+
+import math
+from collections import deque
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from course_lib.checks.recording import visible
+from course_lib.checks.verdict import judge
+from grading.definitions import load
+from grading.hidden import hidden_verdict
+
+ANSWERS = {}
+
+
+def right(assignment):
+    """Adds an answer; what follows its name's double underscore tells what is unusual."""
+
+    def add(answer):
+        ANSWERS[assignment, *answer.__name__.split("__")] = answer
+        return answer
+
+    return add
+
+
+# States of another kind
+
+
+@right("adaptive")
+def adagrad_step__numpy(w, g, state, *, lr, eps):
+    gradient = g.numpy()
+    v = state.get("v", np.zeros_like(gradient)) + gradient**2
+    return torch.as_tensor(w.numpy() - lr * gradient / (np.sqrt(v) + eps)).to(w.dtype), {"v": v}
+
+
+class Moments(NamedTuple):
+    t: int
+    m: Tensor
+    v: Tensor
+
+
+@dataclass
+class Averages:
+    t: int
+    m: Tensor
+    v: Tensor
+
+
+def adam(kind):
+    def step(w, g, state, *, lr, beta1, beta2, eps):
+        old = state.get("all", kind(0, 0 * w, 0 * w))
+        t, m = old.t + 1, beta1 * old.m + (1 - beta1) * g
+        v = beta2 * old.v + (1 - beta2) * g**2
+        step = lr * (m / (1 - beta1**t)) / ((v / (1 - beta2**t)).sqrt() + eps)
+        return w - step, {"all": kind(t, m, v)}
+
+    return step
+
+
+ANSWERS["adaptive", "adam_step", "named_tuple"] = adam(Moments)
+ANSWERS["adaptive", "adam_step", "dataclass"] = adam(Averages)
+
+
+@right("momentum")
+def momentum_step__deque(w, g, state, *, lr, momentum):
+    v = momentum * state.get("v", deque([0 * w], maxlen=1))[-1] + g
+    return w - lr * v, {"v": deque([v], maxlen=1)}
+
+
+# float32 on the way
+
+
+@right("adaptive")
+def adam_step__tensor_for_t(w, g, state, *, lr, beta1, beta2, eps):
+    t = state.get("t", torch.tensor(0.0)) + 1
+    m = beta1 * state.get("m", torch.zeros_like(w)) + (1 - beta1) * g
+    v = beta2 * state.get("v", torch.zeros_like(w)) + (1 - beta2) * g**2
+    m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
+    return w - lr * m_hat / (v_hat.sqrt() + eps), {"t": t, "m": m, "v": v}
+
+
+@right("adaptive")
+def adam_step__tensor_for_beta(w, g, state, *, lr, beta1, beta2, eps):
+    t = state.get("t", 0) + 1
+    m = beta1 * state.get("m", torch.zeros_like(w)) + (1 - beta1) * g
+    v = beta2 * state.get("v", torch.zeros_like(w)) + (1 - beta2) * g**2
+    m_hat = m / (1 - torch.tensor(beta1) ** t)
+    v_hat = v / (1 - torch.tensor(beta2) ** t)
+    return w - lr * m_hat / (v_hat.sqrt() + eps), {"t": t, "m": m, "v": v}
+
+
+@right("regularization")
+def dropout_backward__scaled_mask(dy, mask, p):
+    return dy * (mask / (1 - p))
+
+
+@right("regularization")
+def dropout_backward__mask_as_floats(dy, mask, p):
+    return dy * mask.float() / (1 - p)
+
+
+@right("sgd")
+def clip_by_value__tensor_bound(grads, max_value):
+    high = torch.tensor(max_value)
+    return [torch.max(torch.min(g, high), -high) for g in grads]
+
+
+@right("regularization")
+def l1_proximal_step__tensor_threshold(w, g, *, lr, l1):
+    u, threshold = w - lr * g, torch.tensor(lr * l1)
+    return u.sign() * torch.relu(u.abs() - threshold)
+
+
+@right("regularization")
+def mixup_batch__tensor_weight(x, y_onehot, lam, permutation):
+    lam = torch.tensor(lam)
+    return tuple(lam * a + (1 - lam) * a[permutation] for a in (x, y_onehot))
+
+
+@right("backpropagation")
+def numerical_gradient__eye(f, x, h):
+    directions = torch.eye(x.numel()).reshape(-1, *x.shape)
+    slopes = [(f(x + h * e) - f(x - h * e)).item() / (2 * h) for e in directions]
+    return torch.tensor(slopes, dtype=x.dtype).reshape(x.shape)
+
+
+@right("sgd")
+def sgd_step__through_float(w, g, *, lr, weight_decay=0.0):
+    return (w.float() - lr * (g.float() + weight_decay * w.float())).to(w.dtype)
+
+
+@right("sgd")
+def cosine_with_warmup__tensor_cosine(step, *, lr, warmup_steps, total_steps, min_lr=0.0):
+    if step < warmup_steps:
+        return lr * (step + 1) / warmup_steps
+    part = min((step - warmup_steps) / (total_steps - warmup_steps), 1.0)
+    cosine = torch.cos(torch.pi * torch.tensor(part)).item()
+    return min_lr + (lr - min_lr) * (1 + cosine) / 2
+
+
+@right("initialization")
+def xavier_bound__tensor_root(fan_in, fan_out, gain=1.0):
+    return gain * torch.sqrt(torch.tensor(6.0) / (fan_in + fan_out)).item()
+
+
+@right("initialization")
+def kaiming_std__numpy_float32(shape, *, first_layer=False):
+    return np.float32((1 if first_layer else math.sqrt(2)) / math.sqrt(math.prod(shape[1:])))
+
+
+@right("initialization")
+def predicted_variances__tensors(sizes, stds, gain, input_second_moment):
+    variances, q = [], input_second_moment
+    for n, s in zip(sizes, torch.tensor(stds)):
+        variances.append((n * s**2 * q).item())
+        q = variances[-1] / gain**2
+    return variances
+
+
+@right("backpropagation")
+def softmax_nll_backward__through_float(z, labels):
+    p = z.float().softmax(dim=1).to(z.dtype)
+    return (p - one_hot(labels, z.shape[1])) / len(z)
+
+
+# Numbers and tuples of another kind
+
+
+@right("initialization")
+def monte_carlo_gain__numpy_float32(activation, samples, generator):
+    z = torch.randn(samples, generator=generator, dtype=torch.float64)
+    return np.float32(1 / activation(z).square().mean().sqrt())
+
+
+@right("sgd")
+def clip_by_norm__list(grads, max_norm):
+    norm = math.sqrt(sum((g**2).sum().item() for g in grads))
+    return [[g * max_norm / norm if norm > max_norm else g.clone() for g in grads], norm]
+
+
+@right("backpropagation")
+def linear_backward__list(grad_y, x, W):
+    return [grad_y @ W, grad_y.T @ x, grad_y.sum(dim=0)]
+
+
+@pytest.mark.parametrize("key", ANSWERS, ids="-".join)
+def test_a_right_answer_keeps_its_points(key):
+    assignment, name, _ = key
+    answer, function = ANSWERS[key], load(assignment)[name]
+    recorded = visible(function)
+    seen = judge(name, answer, recorded.trials, recorded.returns)
+    assert seen.passed, seen.text()
+    unseen = hidden_verdict(assignment, name, answer)
+    assert unseen.passed, unseen.text()
