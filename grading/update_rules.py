@@ -1,12 +1,12 @@
 """What all update rules ``rule(w, g, state, **hyper) -> (w, state)`` share as exercises."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 from torch import Generator, Tensor
 
-from course_lib.checks import INPUTS, Misconception
+from course_lib.checks import INPUTS, Misconception, Steps
 from course_lib.checks.exercise import Rule
 from grading.writing import EDGES, Mistake, normal
 
@@ -25,6 +25,14 @@ def stressed(rng: Generator, *shape: int) -> list[Tensor]:
     return gradients
 
 
+def among_others(w: Tensor, gradients: list[Tensor], hyper: dict[str, Any]) -> Iterator[Steps]:
+    """A network has many tensors of weights, and others may change them: both ask for a state."""
+    label = "two tensors of weights take turns"
+    yield Steps(label, w, gradients, hyper, MANY, beside=1 - w)
+    label = "0.5 is added to the weights between two steps"
+    yield Steps(label, w, gradients, hyper, MANY, moved=0.5)
+
+
 def of_any_rule(forgotten: str) -> tuple[Mistake, ...]:
     """Mistakes that are the same in every update rule.
 
@@ -38,6 +46,12 @@ def of_any_rule(forgotten: str) -> tuple[Mistake, ...]:
         _around("It changed its input state.", _fills_state),
         _around("should have the dtype torch.float32", _widens),
         _around("It should return (w, state)", _no_state),
+        _around(
+            "you remember something outside of the state, where two tensors of weights share it: "
+            "keep it in the dict that you return.",
+            _Elsewhere(),
+        ),
+        _around("step from the weights that you are given, not from those you kept.", _keeps_w),
     )
 
 
@@ -68,6 +82,20 @@ def _fills_state(right: Rule, w: Tensor, g: Tensor, state: State, **hyper: float
 
 def _widens(right: Rule, w: Tensor, g: Tensor, state: State, **hyper: float) -> Step:
     return right(w.double(), g.double(), state, **hyper)
+
+
+class _Elsewhere:
+    """Remembers for all tensors at once, as a global variable does."""
+
+    def __call__(self, right: Rule, w: Tensor, g: Tensor, state: State, **hyper: float) -> Step:
+        kept = self.kept if state else {}
+        w, self.kept = right(w, g, kept, **hyper)
+        return w, {"started": True}
+
+
+def _keeps_w(right: Rule, w: Tensor, g: Tensor, state: State, **hyper: float) -> Step:
+    w, rest = right(state.get("w", w), g, state.get("rest", {}), **hyper)
+    return w, {"w": w, "rest": rest}
 
 
 def _no_state(right: Rule, w: Tensor, g: Tensor, state: State, **hyper: float) -> Tensor:

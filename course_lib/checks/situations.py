@@ -102,6 +102,9 @@ class Steps:
         gradients: one for each step, shaped like ``w``.
         hyper: the hyperparameters; where one is a list, step ``t`` gets item ``t``.
         part: the part of the points that depends on this.
+        beside: other weights, shaped like ``w``, that take a step on the opposite gradient after
+            each step of ``w``, with a state of their own. Default: none.
+        moved: what somebody else adds to ``w`` between two steps. Default: nothing.
     """
 
     label: str
@@ -109,31 +112,42 @@ class Steps:
     gradients: list[Tensor]
     hyper: dict[str, Any]
     part: str = WHOLE
+    beside: Tensor | None = None
+    moved: float = 0.0
 
     def run(self, answer: Answer) -> Outcome:
         """Take the steps and keep the weights after each."""
-        w = self.w
+        w, other = self.w, self.beside
         path: list[Tensor] = []
         state: dict[str, Any] = {}
+        state_of_other: dict[str, Any] = {}
         for t, g in enumerate(self.gradients):
             try:
-                result = invoke(answer, (w, g, state), self._hyper(t), self.part)
-                if not isinstance(result, tuple | list) or len(result) != 2:
-                    raise Fault(f"It should return (w, state) and returned {short(result)}.")
-                w, state = result
-                if not isinstance(w, Tensor):
-                    raise Fault(f"w should be a tensor and is a {type(w).__name__}.")
-                if w.shape != self.w.shape:
-                    raise Fault(
-                        f"w should keep the shape {tuple(self.w.shape)} "
-                        f"and has the shape {tuple(w.shape)}."
-                    )
-                if not isinstance(state, dict):
-                    raise Fault(f"state should be a dict and is a {type(state).__name__}.")
+                given = w + self.moved if t and self.moved else w
+                w, state = self._step(answer, given, g, state, t)
+                path.append(w)
+                if other is not None:
+                    other, state_of_other = self._step(answer, other, -g, state_of_other, t)
             except Fault as fault:
                 return _stopped(path, fault)
-            path.append(w)
         return Outcome(path)
+
+    def _step(
+        self, answer: Answer, w: Tensor, g: Tensor, state: dict[str, Any], t: int
+    ) -> tuple[Tensor, dict[str, Any]]:
+        result = invoke(answer, (w, g, state), self._hyper(t), self.part)
+        if not isinstance(result, tuple | list) or len(result) != 2:
+            raise Fault(f"It should return (w, state) and returned {short(result)}.")
+        w, state = result
+        if not isinstance(w, Tensor):
+            raise Fault(f"w should be a tensor and is a {type(w).__name__}.")
+        if w.shape != self.w.shape:
+            raise Fault(
+                f"w should keep the shape {tuple(self.w.shape)} and has the shape {tuple(w.shape)}."
+            )
+        if not isinstance(state, dict):
+            raise Fault(f"state should be a dict and is a {type(state).__name__}.")
+        return w, state
 
     def _hyper(self, t: int) -> dict[str, Any]:
         return {k: v[t] if isinstance(v, list) else v for k, v in self.hyper.items()}

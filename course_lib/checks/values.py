@@ -186,7 +186,7 @@ def _first_difference(
         case Tensor():
             return _tensor_difference(expected, got, where, tolerance)
         case None | str() | bool():
-            if got is None or not bool(got == expected):
+            if got is not expected and (got is None or not bool(got == expected)):
                 return Difference(where, f"{where} should be {expected!r} and is {short(got)}.")
             return None
         case int() | float():

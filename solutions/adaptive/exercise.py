@@ -11,7 +11,16 @@ import torch
 from torch import Generator, Tensor
 
 from course_lib.checks import INPUTS, Exercise, Function, Steps
-from grading.update_rules import FIRST, MANY, POINTS, State, Step, of_any_rule, stressed
+from grading.update_rules import (
+    FIRST,
+    MANY,
+    POINTS,
+    State,
+    Step,
+    among_others,
+    of_any_rule,
+    stressed,
+)
 from grading.writing import EDGES, Wrong, f64, mistakes, normal, uniform
 
 # --- what the rules are tried on ---------------------------------------------------------
@@ -33,9 +42,10 @@ def _visible(
         shrinking = [g if t < 4 else 0.01 * g for t, g in enumerate(noise)]
         label = "eight steps, the gradients shrink a hundredfold after the 4th"
         yield Steps(label, two, shrinking, settings, MANY)
-        matrix, push = normal(rng, 2, 2), [normal(rng, 2, 2) for _ in range(3)]
+        matrix, push = normal(rng, 2, 3), [normal(rng, 2, 3) for _ in range(3)]
         falling = settings | dict(lr=[0.3, 0.2, 0.05])
-        yield Steps("a 2 × 2 matrix, the rate falls", matrix, push, falling, MANY)
+        yield Steps("a 2 × 3 matrix, the rate falls", matrix, push, falling, MANY)
+        yield from among_others(matrix, push, settings)
         one_sided = [second_never * g for g in noise[:3]]
         label = "the second weight never gets a gradient"
         yield Steps(label, two, one_sided, settings, EDGES)
@@ -64,6 +74,7 @@ def _hidden(
         w, gradients = normal(rng, 3), stressed(rng, 3)
         falling = hyper() | dict(lr=[uniform(rng, 0.2, 1) * 0.8**t for t in range(14)])
         yield Steps("14 steps while the rate falls", w, gradients, falling, MANY)
+        yield from among_others(w, gradients[:5], hyper())
         sleeping = [0 * w, 0 * w, *gradients[:4]]
         yield Steps("no gradient at first", w, sleeping, hyper(), EDGES)
         single = [g.float() for g in gradients]

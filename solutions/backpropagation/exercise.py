@@ -545,9 +545,14 @@ def _backward_visible(rng: Generator) -> Iterator[Call]:
     yield Call("sum(relu(a) * b)", _layers(a, b), part=OPERATIONS)
     matrices = _graph(*square[:2], ("matmul", 0, 1), square[2], ("mul", 2, 3), ("sum", 4))
     yield Call("sum((A @ B) * C)", matrices, part=OPERATIONS)
+    squared = _graph(a, ("sum", 0), ("mul", 1, 1))
+    yield Call("s * s with s = sum(a)", squared, part=OPERATIONS)
     twice = _graph(a, b, ("mul", 0, 1), ("add", 2, 0), ("sum", 3))
     yield Call("sum(a * b + a): a is used twice", twice, part=REUSE)
-    yield Call("sum(a * a)", _graph(a, ("mul", 0, 0), ("sum", 1)), part=REUSE)
+    for op, sign in ("mul", "*"), ("add", "+"):
+        yield Call(f"sum(a {sign} a)", _graph(a, (op, 0, 0), ("sum", 1)), part=REUSE)
+    itself = _graph(square[0], ("matmul", 0, 0), ("sum", 1))
+    yield Call("sum(A @ A)", itself, part=REUSE)
     shared = _graph(a, b, ("mul", 0, 0), ("add", 0, 1), ("mul", 2, 3), ("sum", 4))
     yield Call("sum((a * a) * (a + b))", shared, part=REUSE)
     inner = _graph(a, b, ("mul", 0, 1), ("mul", 2, 2), ("add", 3, 2), ("sum", 4))
@@ -573,6 +578,9 @@ def _backward_hidden(rng: Generator) -> Iterator[Call]:
     row, column = normal(rng, 1, 4), normal(rng, 4, 1)
     product = _graph(row, column, ("matmul", 0, 1), ("sum", 2))
     yield Call("a row times a column", product, part=OPERATIONS)
+    sums = (normal(rng, 4), ("sum", 0), normal(rng), ("mul", 1, 2), ("add", 3, 1), ("relu", 1))
+    sums = _graph(*sums, ("mul", 4, 4), ("add", 6, 5), ("sum", 7))
+    yield Call("a sum in the middle", sums, part=OPERATIONS)
     for _ in range(3):
         yield Call("a graph that uses its nodes often", _entangled(rng), part=REUSE)
     unused = _graph(
@@ -749,6 +757,10 @@ BACKWARD = Function(
         Wrong(
             "sum: the entries are in the gradient. The derivative of a sum is 1 for each entry."
         ).by("torch.ones_like(a)", "a"),
+        Wrong(
+            "sum: what arrives is lost. Each entry gets the gradient of the node, which is 1 only "
+            "at the end."
+        ).by("g * torch.ones_like(a)", "torch.ones_like(a)"),
         Wrong("add: only the first input gets a gradient. Both get that of the node.").by(
             "[g, g]", "[g, 0 * g]"
         ),

@@ -11,7 +11,16 @@ from torch import Generator, Tensor
 
 from course_lib.checks import INPUTS, WHOLE, Call, Exercise, Function, Steps
 from course_lib.checks.exercise import Rule
-from grading.update_rules import FIRST, MANY, POINTS, State, Step, of_any_rule, stressed
+from grading.update_rules import (
+    FIRST,
+    MANY,
+    POINTS,
+    State,
+    Step,
+    among_others,
+    of_any_rule,
+    stressed,
+)
 from grading.writing import EDGES, F64, VALUES, Wrong, f64, mistakes, normal, uniform
 
 # --- what the update rules are tried on --------------------------------------------------
@@ -28,8 +37,10 @@ def _steps_visible(rng: Generator) -> Iterator[Steps]:
     yield Steps("the example by hand", one, by_hand, dict(lr=[0.1, 0.1, 0.01], momentum=0.5), MANY)
     yield Steps("five steps at a constant rate", two, noise[:5], constant, MANY)
     yield Steps("eight steps, the rate falls after the 4th", two, noise, falling, MANY)
-    matrix, push = normal(rng, 2, 2), [normal(rng, 2, 2) for _ in range(3)]
-    yield Steps("a 2 × 2 matrix, three steps", matrix, push, constant, MANY)
+    matrix, push = normal(rng, 2, 3), [normal(rng, 2, 3) for _ in range(3)]
+    changing = constant | dict(momentum=[0.7, 0.5, 0.9])
+    yield Steps("a 2 × 3 matrix, the momentum changes", matrix, push, changing, MANY)
+    yield from among_others(matrix, push, constant)
     left_alone = f64(1.0, 0.0)
     one_sided = [left_alone * g for g in noise[:4]]
     yield Steps("the second weight never gets a gradient", two, one_sided, constant, EDGES)
@@ -58,6 +69,7 @@ def _steps_hidden(rng: Generator) -> Iterator[Steps]:
     w, gradients = normal(rng, 3), stressed(rng, 3)
     both = hyper(14) | dict(momentum=[uniform(rng, 0.3, 0.9) for _ in range(14)])
     yield Steps("rate and momentum change at every step", w, gradients, both, MANY)
+    yield from among_others(w, gradients[:5], hyper(5))
     sleeping = [0 * w, 0 * w, *gradients[:4]]
     yield Steps("no gradient at first", w, sleeping, hyper(6), EDGES)
     waking = [gradients[0], 0 * w, 0 * w, 0 * w]
@@ -238,11 +250,14 @@ SUTSKEVER_STEP = Function(
             "μ and 1 − μ have changed places: keep the share μ of the old velocity and "
             "subtract the whole lr·g."
         ).by("= momentum", "= (1 - momentum)", "- lr", "- momentum * lr"),
+        Wrong(
+            "the velocity is the last change of the weights, which somebody else may have changed "
+            "since: keep v itself in the state."
+        ).by(_heavy_ball),
         *OF_ANY_RULE,
     ),
     variants=(
         _sutskever_on_copies,
-        _heavy_ball,
         # The velocity with the opposite sign.
         _with(lambda v, g, lr, mu: mu * v + lr * g, lambda v, g, lr, mu: -v),
     ),
