@@ -446,7 +446,7 @@ def predicted_classes(
 
     Args:
         predictions: takes nothing and returns ``(classes, steps)``: the class of each image,
-            and how many steps optimizers took in the training.
+            and how many steps the training took.
         images: how many images there are.
         which: the indices of the images to judge by.
         labels: the right classes of these, from 0 to 9.
@@ -477,7 +477,7 @@ def predicted_classes(
     if len(outside):
         return f"The classes are 0, ..., 9, and {outside[0]} is predicted for an image."
     if steps > budget:
-        return f"Your optimizers took {steps} steps, and the budget is {budget}."
+        return f"Your training took {steps} steps, and the budget is {budget}."
     share = (classes[which] == labels).double().mean().item()
     if share >= at_least and share <= 0.95:
         return None

@@ -572,7 +572,7 @@ PREDICTIONS = Function(
     points={FORM: 1, "60 percent right": 1, "80 percent right": 2, "82 percent right": 2},
     misconceptions=mistakes(
         predictions,
-        Wrong("Your optimizers took 800 steps, and the budget is 400").by("BUDGET", "2 * BUDGET"),
+        Wrong("Your training took 800 steps, and the budget is 400").by("BUDGET", "2 * BUDGET"),
         Wrong("should have the shape (1000,), one class for each image").by(
             "_guesses(0.85)", "torch.nn.functional.one_hot(_guesses(0.85), 10)"
         ),
