@@ -187,3 +187,36 @@ def test_batch_norm_refuses_a_batch_of_one_in_training():
 def test_a_normalized_network_cannot_be_taken_out():
     with pytest.raises(NotImplementedError, match="no normalization"):
         normed("layer").network(0)
+
+
+def identical(K=2, hidden=(8,)):
+    return [MLP(hidden=hidden, inputs=4)] * K
+
+
+def test_each_network_has_masks_and_noise_of_its_own():
+    torch.manual_seed(0)
+    x = torch.randn(5, 4).expand(2, 5, 4)
+    for many in ManyDropped(identical(), hidden=0.5), ManyNormed(identical(), "layer", noise=0.5):
+        one, other = many(x)
+        assert not torch.allclose(one, other)
+
+
+def test_inputs_and_hidden_units_are_dropped_with_their_own_probability():
+    torch.manual_seed(0)
+    x = torch.ones(2, 500, 4)
+    many = ManyDropped(identical(), hidden=0.5, inputs=0.1)
+    for layer, p in (0, 0.1), (1, 0.5):
+        assert (many.before(x, layer) == 0).double().mean().item() == pytest.approx(p, abs=0.04)
+
+
+def test_noise_shifts_where_there_is_nothing_to_scale():
+    torch.manual_seed(0)
+    many = ManyNormed(identical(hidden=(400,)), "none", noise=0.3)
+    shifted = many.after(torch.zeros(2, 3, 400), 0)
+    assert shifted.std().item() == pytest.approx(0.3, rel=0.1)
+
+
+def test_a_network_taken_out_is_frozen_where_these_are():
+    many = Many(identical())
+    many.W[0].requires_grad_(False)
+    assert [w.requires_grad for w in many.network(1).parameters()] == [False, True, True, True]
