@@ -331,18 +331,19 @@ def test_a_target_out_of_reach_takes_forever(clouds):
     assert (reach(clouds, steps=1)[0] == math.inf).all()
 
 
-def test_masks_count_from_the_start_and_the_mode_is_that_of_the_moment():
-    split = Split(torch.randn(8, 4), torch.arange(8) % 2)
-    many = Many([MLP(hidden=(3,), inputs=4, classes=2)] * 2).eval()
-    modes = []
+def test_masks_count_before_the_first_step(clouds):
+    many = Many([MLP(hidden=(3,), inputs=2, classes=2)] * 2)
+    train(many, clouds, [], lr=0.1, masks=[torch.zeros_like(W) for W in many.W])
+    assert not any(W.any() for W in many.W)
+
+
+def test_networks_are_in_training_mode_while_they_train_and_in_evaluation_mode_after(clouds):
+    many, modes = Many([MLP(hidden=(3,), inputs=2, classes=2)] * 2).eval(), []
 
     def change(x, y):
         modes.append(many.training)
         return x, y
 
-    masks = [torch.zeros_like(W) for W in many.W]
-    train(many, split, [], lr=0.1, masks=masks)
-    assert not any(W.any() for W in many.W)
-    train(many, split, Draws(8, batch_size=4, steps=2), lr=0.1, change=change)
+    train(many, clouds, Draws(len(clouds), batch_size=4, steps=2), lr=0.1, change=change)
     assert modes == [True, True]
     assert not many.training
