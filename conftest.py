@@ -1,7 +1,7 @@
 """Each process of the tests starts its kernels on ports of its own.
 
 A port is looked for, let go, and taken by the kernel a second later. In between it can go to
-another kernel, which two workers see about once in ten thousand starts, or to a connection.
+another worker's kernel, or to a connection: that kernel then dies before it replies.
 """
 
 import os

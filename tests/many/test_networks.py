@@ -1,5 +1,7 @@
 """Many networks in one module answer what each would alone."""
 
+from functools import partial
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -187,3 +189,31 @@ def test_batch_norm_refuses_a_batch_of_one_in_training():
 def test_a_normalized_network_cannot_be_taken_out():
     with pytest.raises(NotImplementedError, match="no normalization"):
         normed("layer").network(0)
+
+
+@pytest.mark.parametrize(
+    "make", [partial(ManyDropped, hidden=0.5), partial(ManyNormed, kind="layer", noise=0.5)]
+)
+def test_each_network_has_masks_and_noise_of_its_own(make):
+    many = make(networks(1) * 2)
+    one, other = many(torch.randn(5, 4).expand(2, 5, 4))
+    assert not torch.allclose(one, other)
+
+
+@pytest.mark.parametrize(("layer", "p"), [(0, 0.1), (1, 0.5)])
+def test_inputs_and_hidden_units_are_dropped_with_their_own_probability(layer, p):
+    many = ManyDropped(networks(2), hidden=0.5, inputs=0.1)
+    dropped = many.before(torch.ones(2, 500, 4), layer) == 0
+    assert dropped.double().mean().item() == pytest.approx(p, abs=0.04)
+
+
+def test_noise_shifts_where_there_is_nothing_to_scale():
+    many = ManyNormed(networks(2, hidden=(400,)), "none", noise=0.3)
+    shifted = many.after(torch.zeros(2, 3, 400), 0)
+    assert shifted.std().item() == pytest.approx(0.3, rel=0.1)
+
+
+def test_a_network_taken_out_is_frozen_where_these_are():
+    many = Many(networks(2, hidden=(8,)))
+    many.W[0].requires_grad_(False)
+    assert [w.requires_grad for w in many.network(1).parameters()] == [False, True, True, True]

@@ -329,3 +329,21 @@ def test_rates_that_diverge_leave_the_others_alone(clouds):
 
 def test_a_target_out_of_reach_takes_forever(clouds):
     assert (reach(clouds, steps=1)[0] == math.inf).all()
+
+
+def test_masks_count_before_the_first_step(clouds):
+    many = Many([MLP(hidden=(3,), inputs=2, classes=2)] * 2)
+    train(many, clouds, [], lr=0.1, masks=[torch.zeros_like(W) for W in many.W])
+    assert not any(W.any() for W in many.W)
+
+
+def test_networks_are_in_training_mode_while_they_train_and_in_evaluation_mode_after(clouds):
+    many, modes = Many([MLP(hidden=(3,), inputs=2, classes=2)] * 2).eval(), []
+
+    def change(x, y):
+        modes.append(many.training)
+        return x, y
+
+    train(many, clouds, Draws(len(clouds), batch_size=4, steps=2), lr=0.1, change=change)
+    assert modes == [True, True]
+    assert not many.training
