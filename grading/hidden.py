@@ -40,7 +40,7 @@ def hidden_verdict(
     """Judge a function in the hidden situations of its definition."""
     recorded = _hidden(assignment, name, hidden_seed())
     recorded.require_part(part)
-    return judge(name, function, recorded.trials, recorded.returns, part)
+    return judge(name, function, recorded.trials, recorded.returns, part, recorded.no_answer)
 
 
 def hidden_check(

@@ -87,6 +87,8 @@ def _widens(right: Rule, w: Tensor, g: Tensor, state: State, **hyper: float) -> 
 class _Elsewhere:
     """Remembers for all tensors at once, as a global variable does."""
 
+    kept: State
+
     def __call__(self, right: Rule, w: Tensor, g: Tensor, state: State, **hyper: float) -> Step:
         kept = self.kept if state else {}
         w, self.kept = right(w, g, kept, **hyper)

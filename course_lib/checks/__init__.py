@@ -3,6 +3,7 @@
 ==============  ===============================================================
 ``exercise``    an assignment's definition: functions, cases, misconceptions
 ``situations``  the ways to try a function: one call, many steps, a property
+``calls``       which library functions an answer called
 ``judges``      what must hold of an answer that is drawn at random
 ``values``      the values that cross: how they are written, copied, compared
 ``verdict``     what a function did in its situations, and which mistake it is

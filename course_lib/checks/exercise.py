@@ -32,6 +32,9 @@ class Function:
             and hidden, that name it. A function that is not divided has the part ``WHOLE``.
         misconceptions: wrong rules; each must lose points.
         variants: other right rules; each must keep all points.
+        no_answer: what students may not call, because it is the answer; the text says so. The
+            names are those of :func:`course_lib.checks.calls.written`, which refuses
+            ``course_lib`` and ``torch.optim`` everywhere.
     """
 
     oracle: Rule
@@ -41,6 +44,7 @@ class Function:
     points: dict[str, int]
     misconceptions: tuple[Misconception, ...]
     variants: tuple[Rule, ...]
+    no_answer: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

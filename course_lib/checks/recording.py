@@ -27,6 +27,7 @@ class Recorded:
     name: str
     returns: tuple[str, ...]
     trials: list[Trial]
+    no_answer: tuple[str, ...] = ()
 
     def require_part(self, part: str) -> None:
         """Check that some trial belongs to ``part``.
@@ -49,7 +50,7 @@ def record(function: Function, situations: list[Situation]) -> Recorded:
         )
         for situation in situations
     ]
-    return Recorded(function.name, function.returns, trials)
+    return Recorded(function.name, function.returns, trials, function.no_answer)
 
 
 def visible(function: Function) -> Recorded:
@@ -128,6 +129,7 @@ def _plain(recorded: Recorded) -> dict[str, Any]:
     kinds = {kind: name for name, kind in _KINDS.items()}
     return {
         "returns": list(recorded.returns),
+        "no_answer": list(recorded.no_answer),
         "trials": [
             {
                 "kind": kinds[type(trial.situation)],
@@ -156,8 +158,8 @@ def _text(assignment: str, functions: dict[str, Any]) -> str:
     texts = []
     for name, plain in functions.items():
         trials = ",\n".join(map(json_of, plain["trials"]))
-        returns = f'{json_of(name)}: {{"returns": {json_of(plain["returns"])}, "trials": ['
-        texts.append(f"{returns}\n{trials}\n]}}")
+        head = f'"returns": {json_of(plain["returns"])}, "no_answer": {json_of(plain["no_answer"])}'
+        texts.append(f'{json_of(name)}: {{{head}, "trials": [\n{trials}\n]}}')
     head = f'{{"assignment": {json_of(assignment)}, "functions": {{'
     return "\n".join([head, ",\n".join(texts), "}}", ""])
 
@@ -174,4 +176,4 @@ def _recorded(name: str, plain: Mapping[str, Any]) -> Recorded:
         )
         for trial in plain["trials"]
     ]
-    return Recorded(name, tuple(plain["returns"]), trials)
+    return Recorded(name, tuple(plain["returns"]), trials, tuple(plain["no_answer"]))

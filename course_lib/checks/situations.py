@@ -223,6 +223,8 @@ def invoke(answer: Answer, args: tuple[Any, ...], kwargs: dict[str, Any], part: 
         with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
             result = answer(*given_args, **given_kwargs)
+    except Fault:
+        raise
     except (Exception, SystemExit) as error:
         blank = _blank(answer, error)
         if blank:

@@ -46,7 +46,7 @@ def check(name: str, function: Callable[..., Any], part: str = WHOLE) -> None:
     """
     try:
         recorded = _recorded(name, function, part)
-        verdict = judge(name, function, recorded.trials, recorded.returns, part)
+        verdict = judge(name, function, recorded.trials, recorded.returns, part, recorded.no_answer)
     except (NotImplementedError, KeyError, TypeError, OSError, ValueError) as error:
         raise _plain(error) from None
     show(verdict)

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from course_lib.checks.calls import written
 from course_lib.checks.situations import INPUTS, WHOLE, Call, Outcome, Situation, Steps
 from course_lib.checks.values import (
     FLOAT32,
@@ -112,6 +113,7 @@ def judge(
     trials: Sequence[Trial],
     returns: Sequence[str],
     part: str = WHOLE,
+    no_answer: tuple[str, ...] = (),
 ) -> Verdict:
     """Try ``answer`` in every situation and compare it with what is right.
 
@@ -121,6 +123,7 @@ def judge(
         trials: the situations with their right values.
         returns: the names of what the function returns.
         part: report only the situations of this part; ``WHOLE`` reports all.
+        no_answer: what it may not call, besides the references, as :func:`written` says.
 
     Returns:
         The verdict; it names a misconception if one does the same in every situation.
@@ -128,6 +131,7 @@ def judge(
     Raises:
         NotImplementedError: no situation gets as far as code of the answer.
     """
+    answer = written(answer, no_answer)
     outcomes = [_run(trial.situation, answer) for trial in trials]
     if outcomes and not any(outcome.written for outcome in outcomes):
         raise NotImplementedError(outcomes[0].fault)
