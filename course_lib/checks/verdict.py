@@ -150,6 +150,17 @@ def judge(
     return Verdict(title, len(reported), findings, misconception)
 
 
+def first_wrong(
+    name: str, answer: Callable[..., Any], trials: Sequence[Trial], returns: Sequence[str]
+) -> Finding | None:
+    """What is wrong in the first situation in which something is; later ones are not tried."""
+    for trial in trials:
+        finding = _judged(name, trial, _run(trial.situation, answer), returns, trials)
+        if finding:
+            return finding
+    return None
+
+
 def _run(situation: Situation, answer: Callable[..., Any]) -> Outcome:
     # An answer may draw numbers; what it draws must not depend on what ran before.
     with torch.random.fork_rng(devices=[]):
