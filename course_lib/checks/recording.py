@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from course_lib.checks.exercise import Exercise, Function
-from course_lib.checks.situations import WHOLE, Call, Outcome, Property, Situation, Steps
+from course_lib.checks.situations import INPUTS, WHOLE, Call, Outcome, Property, Situation, Steps
 from course_lib.checks.values import TOLERANCE, decode, encode
 from course_lib.checks.verdict import Trial
 from course_lib.files import replacing
@@ -42,6 +42,8 @@ class Recorded:
 
 def record(function: Function, situations: list[Situation]) -> Recorded:
     """Run the oracle and the misconceptions in every situation."""
+    if INPUTS not in function.points:
+        situations = [replace(situation, strict=True) for situation in situations]
     trials = [
         Trial(
             situation,

@@ -26,7 +26,8 @@ __all__ = ["INPUTS", "WHOLE", "Call", "Fault", "Outcome", "Property", "Situation
 Answer = Callable[..., Any]
 
 # The parts of a function's points. A function that is not divided has the one part WHOLE.
-# Changing an input loses the points of these two parts and no other.
+# Changing an input loses the points of these two parts and no other, or of all parts where none
+# of them is INPUTS.
 WHOLE, INPUTS = "", "inputs left alone"
 
 
@@ -66,17 +67,19 @@ class Call:
         args: positional arguments.
         kwargs: keyword arguments.
         part: the part of the points that depends on this.
+        strict: whether to look at the inputs in a part that is not named for it.
     """
 
     label: str
     args: tuple[Any, ...]
     kwargs: dict[str, Any] = field(default_factory=dict)
     part: str = WHOLE
+    strict: bool = False
 
     def run(self, answer: Answer) -> Outcome:
         """Call ``answer`` and keep what it returns."""
         try:
-            return Outcome([invoke(answer, self.args, self.kwargs, self.part)])
+            return Outcome([invoke(answer, self.args, self.kwargs, guards_inputs(self))])
         except Fault as fault:
             return _stopped([], fault)
 
@@ -105,6 +108,7 @@ class Steps:
         beside: other weights, shaped like ``w``, that take a step on the opposite gradient after
             each step of ``w``, with a state of their own. Default: none.
         moved: what somebody else adds to ``w`` between two steps. Default: nothing.
+        strict: whether to look at the inputs in a part that is not named for it.
     """
 
     label: str
@@ -114,6 +118,7 @@ class Steps:
     part: str = WHOLE
     beside: Tensor | None = None
     moved: float = 0.0
+    strict: bool = False
 
     def run(self, answer: Answer) -> Outcome:
         """Take the steps and keep the weights after each."""
@@ -135,7 +140,7 @@ class Steps:
     def _step(
         self, answer: Answer, w: Tensor, g: Tensor, state: dict[str, Any], t: int
     ) -> tuple[Tensor, dict[str, Any]]:
-        result = invoke(answer, (w, g, state), self._hyper(t), self.part)
+        result = invoke(answer, (w, g, state), self._hyper(t), guards_inputs(self))
         if not isinstance(result, tuple | list) or len(result) != 2:
             raise Fault(f"It should return (w, state) and returned {short(result)}.")
         w, state = result
@@ -172,6 +177,7 @@ class Property:
         kwargs: what the judge takes besides the function.
         part: the part of the points that depends on this.
         told: whether to show them as the arguments of a call.
+        strict: whether to look at the inputs in a part that is not named for it.
     """
 
     label: str
@@ -179,12 +185,13 @@ class Property:
     kwargs: dict[str, Any]
     part: str = WHOLE
     told: bool = True
+    strict: bool = False
 
     def run(self, answer: Answer) -> Outcome:
         """Let the judge look; what it says is the fault."""
 
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            return invoke(answer, args, kwargs, self.part)
+            return invoke(answer, args, kwargs, guards_inputs(self))
 
         try:
             return Outcome([], getattr(judges, self.judge)(guarded, **self.kwargs))
@@ -203,20 +210,25 @@ class Property:
 Situation = Call | Steps | Property
 
 
+def guards_inputs(situation: Situation) -> bool:
+    """Whether an answer that changes an input is wrong here."""
+    return situation.strict or situation.part in (WHOLE, INPUTS)
+
+
 def call_text(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
     """A call as a line of Python."""
     parts = [short(arg) for arg in args] + [f"{k}={short(v)}" for k, v in kwargs.items()]
     return f"{name}({', '.join(parts)})"
 
 
-def invoke(answer: Answer, args: tuple[Any, ...], kwargs: dict[str, Any], part: str) -> Any:
+def invoke(answer: Answer, args: tuple[Any, ...], kwargs: dict[str, Any], guarded: bool) -> Any:
     """Call ``answer`` with copies of the arguments.
 
     Warnings are swallowed: nbgrader takes anything on standard error for a failure.
 
     Raises:
         NotWritten: the answer reached a ``raise NotImplementedError`` of its own.
-        Fault: it raised anything else, or it changed an input where ``part`` forbids it.
+        Fault: it raised anything else, or it changed an input that is ``guarded``.
     """
     given_args, given_kwargs = fresh(args), fresh(kwargs)
     try:
@@ -232,7 +244,7 @@ def invoke(answer: Answer, args: tuple[Any, ...], kwargs: dict[str, Any], part: 
                 f"{blank} is not written yet: replace `raise NotImplementedError` by your code."
             ) from None
         raise Fault(_raised(answer, error)) from None
-    if part not in (WHOLE, INPUTS):
+    if not guarded:
         return result
     names = _parameter_names(answer, len(args))
     pairs = zip([*names, *kwargs], [*args, *kwargs.values()], [*given_args, *given_kwargs.values()])

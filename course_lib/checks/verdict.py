@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from course_lib.checks.calls import written
-from course_lib.checks.situations import INPUTS, WHOLE, Call, Outcome, Situation, Steps
+from course_lib.checks.situations import WHOLE, Call, Outcome, Situation, Steps, guards_inputs
 from course_lib.checks.values import (
     FLOAT32,
     TOLERANCE,
@@ -262,7 +262,7 @@ def _misconception(
     """The sentence of the first misconception that does what the answer did."""
     everywhere = list(zip(trials, outcomes))
     # Whoever changes an input, and is told so, may have made a known mistake besides.
-    elsewhere = [pair for pair in everywhere if pair[0].situation.part not in (WHOLE, INPUTS)]
+    elsewhere = [pair for pair in everywhere if not guards_inputs(pair[0].situation)]
     for pairs in everywhere, elsewhere:
         if not any(_finding("", trial, outcome, returns) for trial, outcome in pairs):
             continue

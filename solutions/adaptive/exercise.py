@@ -5,7 +5,8 @@ their own.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 
 import torch
 from torch import Generator, Tensor
@@ -27,9 +28,19 @@ from grading.writing import EDGES, Wrong, f64, mistakes, normal, uniform
 
 
 def _visible(
-    by_hand: tuple[float, ...], by_hand_hyper: dict[str, float], **hyper: float
+    by_hand: tuple[float, ...],
+    by_hand_hyper: dict[str, float],
+    ends: Mapping[str, dict[str, float]] = MappingProxyType({}),
+    **hyper: float,
 ) -> Callable[[Generator], Iterator[Steps]]:
-    """The situations that students see; the first weight of the worked example is 1."""
+    """The situations that students see.
+
+    Args:
+        by_hand: the gradients of the worked example, whose first weight is 1.
+        by_hand_hyper: its hyperparameters.
+        ends: hyperparameters at the ends of what they may be, in words and numbers.
+        hyper: the hyperparameters of all the rest.
+    """
 
     def draw(rng: Generator) -> Iterator[Steps]:
         one, two = f64(1.0), f64(1.0, -2.0)
@@ -49,8 +60,10 @@ def _visible(
         one_sided = [second_never * g for g in noise[:3]]
         label = "the second weight never gets a gradient"
         yield Steps(label, two, one_sided, settings, EDGES)
-        quiet = [0 * first, first, 0 * first, noise[0]]
-        yield Steps("no gradient at first and in the third step", two, quiet, settings, EDGES)
+        quiet = [0 * first, 0 * first, first, 0 * first, noise[0]]
+        yield Steps("no gradient in steps 1, 2 and 4", two, quiet, settings, EDGES)
+        for label, end in ends.items():
+            yield Steps(label, two, noise[:2], settings | end, EDGES)
         single = [g.float() for g in noise[:2]]
         yield Steps("float32 stays float32", two.float(), single, settings, EDGES)
         yield Steps("three steps again", two, noise[:3], settings, INPUTS)
@@ -59,7 +72,7 @@ def _visible(
 
 
 def _hidden(
-    **ranges: tuple[float, float],
+    ends: Mapping[str, dict[str, float]] = MappingProxyType({}), **ranges: tuple[float, float]
 ) -> Callable[[Generator], Iterator[Steps]]:
     """The situations that only the grader knows; each hyperparameter comes from its range."""
 
@@ -67,7 +80,7 @@ def _hidden(
         def hyper() -> dict[str, float]:
             return {name: uniform(rng, *ends) for name, ends in ranges.items()}
 
-        for shape in ((3,), (2, 3)):
+        for shape in ((3,), (2, 1, 3)):
             w = normal(rng, *shape)
             yield Steps(f"one step, shape {shape}", w, [normal(rng, *shape)], hyper(), FIRST)
             yield Steps(f"14 steps, shape {shape}", w, stressed(rng, *shape), hyper(), MANY)
@@ -77,6 +90,8 @@ def _hidden(
         yield from among_others(w, gradients[:5], hyper())
         sleeping = [0 * w, 0 * w, *gradients[:4]]
         yield Steps("no gradient at first", w, sleeping, hyper(), EDGES)
+        for label, end in ends.items():
+            yield Steps(label, w, gradients[:3], hyper() | end, EDGES)
         single = [g.float() for g in gradients]
         yield Steps("float32 stays float32", w.float(), single, hyper(), EDGES)
         number = [normal(rng) for _ in range(3)]
@@ -128,8 +143,13 @@ def _gains_in_place(w: Tensor, g: Tensor, state: State, *, lr: float, beta: floa
 
 LOCAL_GAINS_STEP = Function(
     oracle=local_gains_step,
-    visible=_visible((2.0, 1.0, -1.0, 0.0), dict(lr=0.1, beta=0.1), beta=0.2),
-    hidden=_hidden(lr=(0.2, 1), beta=(0.08, 0.4)),
+    visible=_visible(
+        (2.0, 1.0, -1.0, 0.0),
+        dict(lr=0.1, beta=0.1),
+        {"gains that stay 1": dict(beta=0.0)},
+        beta=0.2,
+    ),
+    hidden=_hidden({"gains that stay 1": dict(beta=0.0)}, lr=(0.2, 1), beta=(0.08, 0.4)),
     returns=("w",),
     points=POINTS,
     misconceptions=mistakes(
@@ -198,6 +218,16 @@ DIVISIONS = (
     Wrong("the brackets are missing: g / √v + ε adds ε to the quotient. Divide by (√v + ε).").by(
         "g / (v.sqrt() + eps)", "(g / v.sqrt() + eps)"
     ),
+    Wrong("the brackets are missing: this adds ε to the weights. Divide by (√v + ε).").by(
+        "(v.sqrt() + eps)", "v.sqrt() + eps"
+    ),
+    Wrong("ε is a floor for √v here: add it to √v.").by(
+        "(v.sqrt() + eps)", "v.sqrt().clamp(min=eps)"
+    ),
+    Wrong("ε is built in as 1e-8: use eps.").by("+ eps", "+ 1e-8"),
+    Wrong("all weights share one v, the sum of all squares: keep one v for each weight.").by(
+        "g**2", "(g**2).sum()"
+    ),
     Wrong("this multiplies by √v + ε: divide by it.").by("g / (", "g * ("),
     Wrong("the learning rate is never used: multiply the quotient by lr.").by("lr * ", ""),
     Wrong("you divide by the old v, so the first step is g/ε, far too long: update v first.").by(
@@ -244,7 +274,7 @@ ADAGRAD_STEP = Function(
         adagrad_step,
         *DIVISIONS,
         Wrong(
-            "v is the mean of the squares: Adagrad keeps their sum, so its steps only shrink."
+            "v is the mean of the squares: AdaGrad keeps their sum, so its steps only shrink."
         ).by(
             "v = ",
             't = state.get("t", 0) + 1\n    v = ',
@@ -253,7 +283,7 @@ ADAGRAD_STEP = Function(
             ": v}",
             ': v, "t": t}',
         ),
-        Wrong("v fades, as in RMSprop: Adagrad forgets nothing.").by(
+        Wrong("v fades, as in RMSprop: AdaGrad forgets nothing.").by(
             "state.get", "0.9 * state.get", "g**2", "0.1 * g**2"
         ),
         Wrong("v takes in (lr·g)², which cancels the learning rate: take in g².").by(
@@ -307,7 +337,7 @@ RMSPROP_STEP = Function(
         rmsprop_step,
         *DIVISIONS,
         Wrong(
-            "v is the sum of the squares, as in Adagrad: keep the share α of the old v and add "
+            "v is the sum of the squares, as in AdaGrad: keep the share α of the old v and add "
             "the share 1 − α of g²."
         ).by("alpha * state", "state", "(1 - alpha) * ", ""),
         Wrong(
@@ -391,6 +421,9 @@ ADADELTA_STEP = Function(
         Wrong("ε is missing in the numerator: u starts at zero, so nothing ever moves.").by(
             "(u + eps)", "u"
         ),
+        Wrong("ε is built in as 1e-6: use eps.").by(
+            "(u + eps)", "(u + 1e-6)", "(v + eps)", "(v + 1e-6)"
+        ),
         Wrong(
             "ε is missing in the denominator: a weight that never got a gradient becomes 0/0, "
             "which is NaN."
@@ -419,7 +452,7 @@ ADADELTA_STEP = Function(
         Wrong("ρ and 1 − ρ have changed places: ρ is what is kept of the old u and v.").by(
             "u, v = ", "rho = 1 - rho\n    u, v = "
         ),
-        Wrong("v is the sum of the squares, as in Adagrad: let the old ones fade by ρ.").by(
+        Wrong("v is the sum of the squares, as in AdaGrad: let the old ones fade by ρ.").by(
             "rho * v + (1 - rho) * g**2", "v + g**2"
         ),
         Wrong("g is not squared in v: v turns negative, and its root is NaN.").by("g**2", "g"),
@@ -515,6 +548,25 @@ IN_ANY_ADAM = (
     ),
     Wrong("ε stands inside the root: add it outside, to √v̂.").by(
         "(v_hat.sqrt() + eps)", "(v_hat + eps).sqrt()"
+    ),
+    Wrong("the brackets are missing: this adds ε to the weights. Divide by (√v̂ + ε).").by(
+        "(v_hat.sqrt() + eps)", "v_hat.sqrt() + eps"
+    ),
+    Wrong("ε is a floor for √v̂ here: add it to √v̂.").by(
+        "(v_hat.sqrt() + eps)", "v_hat.sqrt().clamp(min=eps)"
+    ),
+    Wrong("ε is built in as 1e-8: use eps.").by("+ eps", "+ 1e-8"),
+    Wrong("both averages are corrected with β₁: v belongs to β₂, divide it by 1 − β₂ᵗ.").by(
+        "beta2**t", "beta1**t"
+    ),
+    Wrong("both averages are corrected with β₂: m belongs to β₁, divide it by 1 − β₁ᵗ.").by(
+        "beta1**t", "beta2**t"
+    ),
+    Wrong("this is (1 − β)ᵗ: the corrections are 1 − βᵗ, where only β has the power.").by(
+        "(1 - beta1**t)", "(1 - beta1) ** t", "(1 - beta2**t)", "(1 - beta2) ** t"
+    ),
+    Wrong("the state keeps the corrected m̂, so it is corrected again and again: keep m.").by(
+        '"m": m', '"m": m_hat'
     ),
     Wrong("t stays at 1: count it up, and keep it in the state.").by('state.get("t", 0) + 1', "1"),
     Wrong("g is not squared in v, which turns negative where g does: average g².").by("g**2", "g"),
@@ -614,14 +666,22 @@ def _adamw_on_copies(
     return _adam_on_copies(w, g, state, lr=lr, **betas)
 
 
+DECAY_ENDS = {
+    "no decay": dict(weight_decay=0.0),
+    "a decay with lr·λ > 1": dict(lr=2.0, weight_decay=0.75),
+}
 DECAY = "w = w - lr * weight_decay * w\n    "
 
 ADAMW_STEP = Function(
     oracle=adamw_step,
     visible=_visible(
-        (2.0, 1.0, 0.0), ADAM_BY_HAND | dict(weight_decay=0.5), **ADAM_HYPER, weight_decay=0.3
+        (2.0, 1.0, 0.0),
+        ADAM_BY_HAND | dict(weight_decay=0.5),
+        DECAY_ENDS,
+        **ADAM_HYPER,
+        weight_decay=0.3,
     ),
-    hidden=_hidden(**ADAM_RANGES, weight_decay=(0.1, 0.5)),
+    hidden=_hidden(DECAY_ENDS, **ADAM_RANGES, weight_decay=(0.1, 0.5)),
     returns=("w",),
     points=POINTS,
     misconceptions=mistakes(
@@ -633,6 +693,12 @@ ADAMW_STEP = Function(
         Wrong(
             "the decay goes into m, though not into v: it should not pass through the averages."
         ).by(DECAY, "", "(1 - beta1) * g", "(1 - beta1) * (g + weight_decay * w)"),
+        Wrong("the decay is counted twice, in the gradient and in the weights: leave g alone.").by(
+            "t = state", "g = g + weight_decay * w\n    t = state"
+        ),
+        Wrong("the decay stops at zero: with lr·λ > 1 it turns the sign of the weights.").by(
+            "w - lr * weight_decay * w", "w * max(0.0, 1 - lr * weight_decay)"
+        ),
         Wrong("the decay is divided by √v̂ + ε: only m̂ should be.").by(
             DECAY, "", "lr * m_hat", "lr * (m_hat + weight_decay * w)"
         ),

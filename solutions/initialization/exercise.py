@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -42,6 +43,8 @@ def _distinct_visible(rng: Generator) -> Iterator[Call]:
     yield Call("differences of 0.13 at most, tolerance 0.25", (*close, 0.25), part=TOLERANCE)
     one_far = f64([0.0, 0.0, 0.0], [0.0, 0.0, 0.5]), f64([0.0, 0.0])
     yield Call("one weight differs by 0.5, tolerance 0.25", (*one_far, 0.25), part=TOLERANCE)
+    chain = f64([0.0], [0.2], [0.4]), f64([0.0, 0.0, 0.0])
+    yield Call("a chain of copies: 0, 0.2, 0.4, tolerance 0.25", (*chain, 0.25), part=TOLERANCE)
     large = f64([1000.0], [1000.004]), f64([0.0, 0.0])
     yield Call("large weights, a difference of 0.004", (*large, 0.001), part=TOLERANCE)
 
@@ -63,6 +66,10 @@ def _distinct_hidden(rng: Generator) -> Iterator[Call]:
     same = torch.ones(2, 12, dtype=F64)
     yield Call("turned round and with other signs", (mirrored, same, 0.0), part=VALUES)
     yield Call("thousandths apart", (1000 + 0.004 * mirrored, same, 1e-3), part=TOLERANCE)
+    chained = normal(rng, 1, 3) + 0.2 * torch.arange(7, dtype=F64)[:, None]
+    yield Call("a chain of 7", (chained, torch.zeros(2, 7, dtype=F64), 0.25), part=TOLERANCE)
+    single = (narrow.T.float(), wide.T.float(), 0.0)
+    yield Call("equal outgoing weights, float32", single, part=VALUES)
     ends = f64([0.5, 0.25], [0.25, 0.5], [0.0, 0.0]), torch.zeros(1, 3, dtype=F64)
     yield Call("exactly at the tolerance", (*ends, 0.25), part=TOLERANCE)
 
@@ -78,16 +85,21 @@ def _distinct_by_matrix(W_in: Tensor, W_out: Tensor, tolerance: float) -> int:
     return len(units) - int((differences <= tolerance).tril(diagonal=-1).any(dim=1).sum())
 
 
-def _distinct_by_list(W_in: Tensor, W_out: Tensor, tolerance: float) -> Tensor:
-    kept: list[tuple[Tensor, Tensor]] = []
+def _distinct_by_pairs(
+    W_in: Tensor, W_out: Tensor, tolerance: float, only_counted: bool = False
+) -> Tensor:
+    before: list[tuple[Tensor, Tensor]] = []
+    count = 0
     for row, column in zip(W_in, W_out.T):
-        if not any(
+        copy = any(
             torch.allclose(row, r, rtol=0, atol=tolerance)
             and torch.allclose(column, c, rtol=0, atol=tolerance)
-            for r, c in kept
-        ):
-            kept.append((row, column))
-    return torch.tensor(len(kept))
+            for r, c in before
+        )
+        count += not copy
+        if not (copy and only_counted):
+            before.append((row, column))
+    return torch.tensor(count)
 
 
 COUNT_DISTINCT_UNITS = Function(
@@ -155,8 +167,15 @@ COUNT_DISTINCT_UNITS = Function(
         Wrong("rounding puts close weights into different bins: compare pairs of units.").by(
             _binned
         ),
+        Wrong(
+            "units are compared with the counted ones only: a copy of a copy is a copy of a unit "
+            "before it too."
+        ).by(partial(_distinct_by_pairs, only_counted=True)),
+        Wrong("It changed its input W_in.").by(
+            "units, count = ", "W_in.sub_(W_in.mean())\n    units, count = "
+        ),
     ),
-    variants=(_distinct_by_matrix, _distinct_by_list),
+    variants=(_distinct_by_matrix, _distinct_by_pairs),
 )
 
 
@@ -189,6 +208,9 @@ XAVIER_BOUND = Function(
     points={WHOLE: 2},
     misconceptions=mistakes(
         xavier_bound,
+        Wrong("the brackets are missing: divide 6 by the sum of both fans.").by(
+            "6 / (fan_in + fan_out)", "6 / fan_in + fan_out"
+        ),
         Wrong(
             "this is the standard deviation: the bound of a uniform distribution is √3 times it."
         ).by("6", "2"),
@@ -234,6 +256,7 @@ XAVIER_BOUND = Function(
             12 * gain**2 / (fan_in + fan_out) / 2, dtype=F64
         ).sqrt(),
     ),
+    no_answer=("torch.nn.init",),
 )
 
 
@@ -253,7 +276,8 @@ def _kaiming_visible(rng: Generator) -> Iterator[Call]:
     yield Call("a first layer", ((512, 100),), dict(first_layer=True), LINEAR)
     yield Call("2 channels in, 16 out, kernel 5 × 5", ((16, 2, 5, 5),), part=CONVOLUTION)
     first = dict(first_layer=True)
-    yield Call("a first layer of kernel 3 × 3", ((8, 4, 3, 3),), first, CONVOLUTION)
+    yield Call("a first layer of kernel 3 × 12", ((8, 1, 3, 12),), first, CONVOLUTION)
+    yield Call("a kernel with three sides, 2 × 3 × 4", ((5, 3, 2, 3, 4),), part=CONVOLUTION)
     yield Call("a kernel of length 9, in one dimension", ((3, 2, 9),), part=CONVOLUTION)
 
 
@@ -333,6 +357,7 @@ KAIMING_STD = Function(
             (1.0 if first_layer else 2.0) / torch.Size(shape)[1:].numel(), dtype=F64
         ).sqrt(),
     ),
+    no_answer=("torch.nn.init",),
 )
 
 
@@ -396,7 +421,7 @@ MONTE_CARLO_GAIN = Function(
         Wrong("draw new numbers from the generator each time").by(
             "generator=generator", "generator=torch.Generator().manual_seed(0)"
         ),
-        Wrong("draw as many numbers as samples says.").by(
+        Wrong("draw as many numbers as samples says").by(
             "samples, generator=generator, dtype=F64", "max(samples, 20_000), generator=generator"
         ),
         Wrong("It should return one number").by(
@@ -413,6 +438,7 @@ MONTE_CARLO_GAIN = Function(
             lambda y: math.sqrt(len(y)) / y.norm().item(),
         ),
     ),
+    no_answer=("torch.nn.init",),
 )
 
 
@@ -520,6 +546,9 @@ PREDICTED_VARIANCES = Function(
         Wrong("the input is in the list: return one variance for each layer.").by(
             "return variances", "return [input_second_moment, *variances]"
         ),
+        Wrong("It changed its input sizes.").by(
+            "return variances", "sizes.pop(0)\n    return variances"
+        ),
         Wrong("every layer starts from the input: it gets what the layer before it gives.").by(
             "variances[-1] /", "input_second_moment /"
         ),
@@ -544,6 +573,9 @@ def _lsuv_visible(rng: Generator) -> Iterator[Call]:
     yield Call("float32 stays float32", (W.float(), x.float()), part=VALUES)
     yield Call("inputs of zero", (W, 0 * x), part=EDGES)
     yield Call("weights of zero", (0 * W, x), part=EDGES)
+    constant = f64([1.0, 2.0], [2.0, 1.0]), torch.ones(4, 2, dtype=F64)
+    yield Call("all outputs are 3", constant, part=EDGES)
+    yield Call("a single output of a single example", (W[:1], x[:1]), part=EDGES)
     yield Call("4 examples again", (W, x), part=INPUTS)
 
 
@@ -558,12 +590,15 @@ def _lsuv_hidden(rng: Generator) -> Iterator[Call]:
     yield Call("float32 stays float32", (W.float(), x.float()), part=VALUES)
     yield Call("inputs of zero", (W, 0 * x), part=EDGES)
     yield Call("weights of zero", (0 * W, x), part=EDGES)
+    constant = torch.full((2, 4), 0.5, dtype=F64), torch.full((8, 4), -2.0, dtype=F64)
+    yield Call("all outputs are -4", constant, part=EDGES)
+    yield Call("a single output of a single example", (W[:1], x[:1]), part=EDGES)
 
 
 def _lsuv_by_sums(W: Tensor, x: Tensor) -> Tensor:
     y = torch.cat([row @ x.T for row in W])
     variance = ((y - y.mean()) ** 2).sum() / (len(y) - 1)
-    return W.clone() if variance == 0 else W * variance**-0.5
+    return W * variance**-0.5 if variance > 0 else W.clone()
 
 
 LSUV_SCALE = Function(
@@ -607,6 +642,9 @@ LSUV_SCALE = Function(
         ),
         Wrong("the outputs do not vary and you divide by 0: return W as it is then.").by(
             " if (y != y[0, 0]).any() else W.clone()", ""
+        ),
+        Wrong("outputs that are equal, but not 0, do not vary either: return W as it is.").by(
+            "(y != y[0, 0]).any()", "y.any()"
         ),
         Wrong("It raised RuntimeError").by("W.T", "W"),
         Wrong("It changed its input W.").by("W / y.std()", "W.div_(y.std())"),

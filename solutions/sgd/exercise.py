@@ -19,10 +19,11 @@ def minibatch_indices(n: int, batch_size: int, generator: Generator) -> list[Ten
 def _minibatches_visible(rng: Generator) -> Iterator[Property]:
     yield Property("100 examples, 8 at a time", "minibatches", dict(n=100, batch_size=8, seed=1))
     yield Property("96 examples, 8 at a time", "minibatches", dict(n=96, batch_size=8, seed=2))
+    yield Property("97 examples, 16 at a time", "minibatches", dict(n=97, batch_size=16, seed=3))
 
 
 def _minibatches_hidden(rng: Generator) -> Iterator[Property]:
-    for n, batch_size in ((101, 10), (128, 16), (97, 1), (90, 90), (120, 7)):
+    for n, batch_size in ((109, 18), (128, 16), (97, 1), (90, 90), (120, 7)):
         settings = dict(n=n, batch_size=batch_size, seed=whole(rng, 0, 10**6))
         yield Property(f"{n} examples, {batch_size} at a time", "minibatches", settings)
 
@@ -76,11 +77,18 @@ MINIBATCH_INDICES = Function(
             "generator=generator", "generator=generator.manual_seed(generator.initial_seed())"
         ),
         Wrong("is not among 0, ..., ").by(".split", ".add(1).split"),
+        Wrong("The minibatches should have the sizes").by(
+            ".split(batch_size)", ".chunk(math.ceil(n / batch_size))"
+        ),
+        Wrong("Inside every minibatch the indices are sorted").by(
+            "list(torch", "[b.sort().values for b in torch", "(batch_size))", "(batch_size)]"
+        ),
         Wrong("1-D int64 tensor of indices").by(
             "list(torch", "[b.tolist() for b in torch", "(batch_size))", "(batch_size)]"
         ),
     ),
     variants=(_by_sorting, _one_by_one),
+    no_answer=("torch.utils.data",),
 )
 
 
@@ -96,8 +104,8 @@ def _sgd_visible(rng: Generator) -> Iterator[Call]:
     decayed = dict(lr=0.1, weight_decay=0.3)
     yield Call("two weights, no decay", (w, g), dict(lr=0.1), VALUES)
     yield Call("two weights with decay", (w, g), decayed, VALUES)
-    only_decay = dict(lr=0.5, weight_decay=0.2)
-    yield Call("a gradient of zero, only decay", (w, 0 * g), only_decay, VALUES)
+    strong = dict(lr=2.0, weight_decay=0.75)
+    yield Call("a gradient of zero, and a decay with lr·λ > 1", (w, 0 * g), strong, VALUES)
     matrix, matrix_g = normal(rng, 2, 3), normal(rng, 2, 3)
     yield Call("a 2 × 3 matrix", (matrix, matrix_g), dict(lr=0.7, weight_decay=0.05), VALUES)
     yield Call("float32 stays float32", (w.float(), g.float()), decayed, VALUES)
@@ -112,6 +120,7 @@ def _sgd_hidden(rng: Generator) -> Iterator[Call]:
     w, g, hyper = normal(rng, 4), normal(rng, 4), dict(lr=0.4, weight_decay=0.6)
     sparse = g * f64(1.0, 0.0, 0.01, 1.0)
     yield Call("no gradient in one place, little in another", (w, sparse), dict(lr=0.6), VALUES)
+    yield Call("a decay with lr·λ > 1", (w, g), dict(lr=3.0, weight_decay=0.7), VALUES)
     yield Call("a rate of zero", (w, g), dict(lr=0.0, weight_decay=0.3), VALUES)
     yield Call("float32 stays float32", (w.float(), g.float()), hyper, VALUES)
     yield Call("a transposed matrix", (normal(rng, 3, 2).T, normal(rng, 2, 3)), hyper, VALUES)
@@ -165,6 +174,9 @@ SGD_STEP = Function(
         Wrong("this decays the weights after the step: the decay uses the old w.").by(
             "w - lr * (g + weight_decay * w)", "(w - lr * g) * (1 - lr * weight_decay)"
         ),
+        Wrong("the decay stops at zero: with lr·λ > 1 the weights change their sign.").by(
+            "w - lr * (g + weight_decay * w)", "w * max(0.0, 1 - lr * weight_decay) - lr * g"
+        ),
         Wrong("this is the change of the weights alone: return the new weights.").by(
             "w - lr", "-lr"
         ),
@@ -201,6 +213,8 @@ def _clip_norm_visible(rng: Generator) -> Iterator[Call]:
     yield Call("norm 5, at most 10: nothing to do", (three_four, 10.0), part=EDGES)
     yield Call("norm 5, at most 5: nothing to do", (three_four, 5.0), part=EDGES)
     yield Call("all gradients zero", (zeros, 1.0), part=EDGES)
+    single = [g.float() for g in three_four]
+    yield Call("float32 stays float32", (single, 1.0), part=EDGES)
     yield Call("norm 5 again, at most 2", (three_four, 2.0), part=INPUTS)
 
 
@@ -214,12 +228,20 @@ def _clip_norm_hidden(rng: Generator) -> Iterator[Call]:
     some = [normal(rng, 3), torch.zeros(2, dtype=F64)]
     yield Call("a gradient of zero among others", (some, 0.2), part=VALUES)
     yield Call("one gradient, of zero", ([torch.zeros(2, dtype=F64)], 0.2), part=EDGES)
+    shapes = [normal(rng, 3, 2).T, normal(rng), normal(rng, 2, 1, 2)]
+    yield Call("a transposed matrix, a number, three axes", (shapes, 0.4), part=VALUES)
+    single = [normal(rng, 4).float(), normal(rng, 2, 3).float()]
+    yield Call("float32 stays float32", (single, 0.4), part=EDGES)
 
 
 def _clip_flat(grads: list[Tensor], max_norm: float) -> tuple[list[Tensor], Tensor]:
     norm = torch.cat([g.flatten() for g in grads]).norm()
     scale = torch.clamp(max_norm / norm.clamp(min=1e-300), max=1.0)
     return [g * scale for g in grads], norm
+
+
+def _norm_of_norms(grads: list[Tensor]) -> Tensor:
+    return torch.stack([g.norm() for g in grads]).norm()
 
 
 CLIP_BY_NORM = Function(
@@ -262,14 +284,16 @@ CLIP_BY_NORM = Function(
         ).by("max_norm / norm if norm > max_norm else 1.0", "min(1.0, max_norm / (norm + 1e-6))"),
         Wrong("It changed its input grads.").by("scale * g", "g.mul_(scale)"),
         Wrong("It should return (clipped, norm)").by(", norm", ""),
+        Wrong("should have the dtype torch.float32").by("scale * g", "scale * g.double()"),
     ),
     variants=(
         _clip_flat,
         lambda grads, max_norm: (
-            [g / max(1.0, torch.nn.utils.get_total_norm(grads).item() / max_norm) for g in grads],
-            torch.nn.utils.get_total_norm(grads),
+            [g / max(1.0, _norm_of_norms(grads).item() / max_norm) for g in grads],
+            _norm_of_norms(grads),
         ),
     ),
+    no_answer=("torch.nn.utils.clip_grad",),
 )
 
 
@@ -285,6 +309,7 @@ def _clip_value_visible(rng: Generator) -> Iterator[Call]:
     yield Call("entries from -4 to 3, at most 1", (grads, 1.0))
     yield Call("entries from -4 to 3, at most 10: nothing to do", (grads, 10.0))
     yield Call("a 2 × 2 matrix", ([normal(rng, 2, 2)], 0.4))
+    yield Call("float32 stays float32", ([g.float() for g in grads], 1.0))
 
 
 def _clip_value_hidden(rng: Generator) -> Iterator[Call]:
@@ -292,6 +317,8 @@ def _clip_value_hidden(rng: Generator) -> Iterator[Call]:
         grads = [normal(rng, 6, scale=3.0), normal(rng, 2, 3), torch.zeros(2, dtype=F64)]
         yield Call(f"three tensors, at most {max_value}", (grads, max_value))
     yield Call("a single number", ([normal(rng) - 3.0], 0.5))
+    shapes = [normal(rng, 3, 2).T, normal(rng, 2, 1, 2).float()]
+    yield Call("a transposed matrix, and float32", (shapes, 0.3))
 
 
 CLIP_BY_VALUE = Function(
@@ -322,6 +349,7 @@ CLIP_BY_VALUE = Function(
             "g * (max_value / max(max_value, g.abs().max().item()))",
         ),
         Wrong("It changed its input grads.").by("clamp", "clamp_"),
+        Wrong("should have the dtype torch.float32").by("g.clamp", "g.double().clamp"),
     ),
     variants=(
         lambda grads, max_value: [g.sign() * g.abs().minimum(g * 0 + max_value) for g in grads],
@@ -329,6 +357,7 @@ CLIP_BY_VALUE = Function(
             torch.maximum(torch.minimum(g, g * 0 + max_value), g * 0 - max_value) for g in grads
         ),
     ),
+    no_answer=("torch.nn.utils.clip_grad",),
 )
 
 
@@ -391,6 +420,7 @@ def step_decay(step: int, *, lr: float, factor: float, every: int) -> float:
 def _step_decay_visible(rng: Generator) -> Iterator[Call]:
     for step in (0, 9, 10, 11, 19, 20, 35):
         yield Call(f"step {step}", (step,), dict(lr=0.8, factor=0.2, every=10))
+    yield Call("step 3, a drop at every step", (3,), dict(lr=0.8, factor=0.5, every=1))
 
 
 def _step_decay_hidden(rng: Generator) -> Iterator[Call]:
@@ -398,6 +428,8 @@ def _step_decay_hidden(rng: Generator) -> Iterator[Call]:
     for step in (0, every - 1, every, 2 * every - 1, 3 * every + 1, 10 * every):
         settings = dict(lr=uniform(rng, 0.1, 3), factor=uniform(rng, 0.1, 0.9), every=every)
         yield Call(f"step {step}, every {every}", (step,), settings)
+    yield Call("step 4, a drop at every step", (4,), dict(lr=0.9, factor=0.7, every=1))
+    yield Call("step 7, a factor above 1", (7,), dict(lr=0.01, factor=1.5, every=3))
 
 
 STEP_DECAY = Function(
@@ -450,6 +482,9 @@ def linear_decay(step: int, *, lr: float, final_lr: float, total_steps: int) -> 
 def _linear_visible(rng: Generator) -> Iterator[Call]:
     for step in (0, 1, 50, 99, 100, 150):
         yield Call(f"step {step}", (step,), dict(lr=0.8, final_lr=0.2, total_steps=100))
+    for step in (25, 100):
+        rising = dict(lr=0.2, final_lr=0.8, total_steps=50)
+        yield Call(f"step {step} of 50, a rate that rises", (step,), rising)
 
 
 def _linear_hidden(rng: Generator) -> Iterator[Call]:
@@ -458,6 +493,11 @@ def _linear_hidden(rng: Generator) -> Iterator[Call]:
         lr = uniform(rng, 0.5, 3)
         settings = dict(lr=lr, final_lr=lr * uniform(rng, 0.05, 0.5), total_steps=total)
         yield Call(f"step {step} of {total}", (step,), settings)
+    for step in (0, 1, 2):
+        yield Call(f"step {step} of 1, down to 0", (step,), dict(lr=2, final_lr=0, total_steps=1))
+    rising = dict(lr=0.3, final_lr=uniform(rng, 1, 2), total_steps=total)
+    for step in (3, total + 3):
+        yield Call(f"step {step} of {total}, a rate that rises", (step,), rising)
 
 
 LINEAR_DECAY = Function(
@@ -523,8 +563,11 @@ def _cosine_visible(rng: Generator) -> Iterator[Call]:
     for step in (110, 150):
         yield Call(f"step {step}", (step,), hyper, EDGES)
     for step in (0, 25, 100):
-        no_warmup = dict(lr=0.5, warmup_steps=0, total_steps=100)
+        no_warmup = dict(lr=0.5, warmup_steps=0, total_steps=100, min_lr=0.1)
         yield Call(f"step {step}, no warm-up", (step,), no_warmup, EDGES)
+    yield Call(
+        "step 90, min_lr not given", (90,), dict(lr=1, warmup_steps=5, total_steps=95), EDGES
+    )
 
 
 def _cosine_hidden(rng: Generator) -> Iterator[Call]:
@@ -542,8 +585,14 @@ def _cosine_hidden(rng: Generator) -> Iterator[Call]:
             label = f"step {step}, warm-up {warmup}, {total} in all"
             yield Call(label, (step,), hyper, part)
     for step in (0, 1, total):
-        hyper = dict(lr=2.0, warmup_steps=0, total_steps=total)
+        hyper = dict(lr=2.0, warmup_steps=0, total_steps=total, min_lr=uniform(rng, 0.1, 0.5))
         yield Call(f"step {step}, no warm-up", (step,), hyper, EDGES)
+    for step in (0, 1, total):
+        hyper = dict(lr=2.0, warmup_steps=1, total_steps=total)
+        yield Call(f"step {step}, one step of warm-up, no min_lr", (step,), hyper, EDGES)
+    for step in (warmup, warmup + 1):
+        hyper = dict(lr=0.7, warmup_steps=warmup, total_steps=warmup + 1, min_lr=0.1)
+        yield Call(f"step {step}, one step after the warm-up", (step,), hyper, EDGES)
 
 
 def _cosine_squared(
@@ -601,6 +650,10 @@ COSINE_WITH_WARMUP = Function(
         ),
         Wrong("the rate is cut off at min_lr: the cosine itself should end there.").by(
             "min_lr + (lr - min_lr)", "max(min_lr, lr", "/ 2", "/ 2)"
+        ),
+        Wrong("without a warm-up min_lr is forgotten: the rate should end there.").by(
+            "return min_lr + (lr - min_lr)",
+            "min_lr = min_lr if warmup_steps else 0.0\n    return min_lr + (lr - min_lr)",
         ),
         Wrong("It raised ZeroDivisionError").by(
             "if step < warmup_steps:\n        return ",

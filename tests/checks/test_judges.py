@@ -92,7 +92,12 @@ WRONG_GAINS = [
     (changed(draw=lambda n, generator: torch.randn(n)), "torch's global one"),
     (changed(draw=lambda n, generator: torch.randn(n, generator=generator.manual_seed(3))), "same"),
     (changed(draw=lambda n, generator: torch.randn(9 * n, generator=generator)), "0.3 times"),
-    (changed(draw=lambda n, generator: torch.randn(n // 9, generator=generator)), "times as much"),
+    (changed(draw=lambda n, generator: torch.randn(n // 9, generator=generator)), "was to 33,333"),
+    (changed(draw=lambda n, generator: torch.randn(n + 1, generator=generator)), "was to 300,001"),
+    (
+        changed(draw=lambda n, generator: torch.randn(n // 2, generator=generator).repeat(2)),
+        "draw as many numbers as samples says, each by itself",
+    ),
 ]
 
 
@@ -118,7 +123,7 @@ def layer(draw=lambda x, p, rng: torch.rand(x.shape, generator=rng) >= p, of=Non
     return rule
 
 
-@pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("p", [0.0, 0.1, 0.5, 0.9])
 @pytest.mark.parametrize("training", [True, False])
 def test_right_dropout_passes_for_every_seed(p, training):
     assert all(dropout(layer(), p, training, seed) is None for seed in range(50))
@@ -132,6 +137,16 @@ def biased(x, p, rng):
 def of_pairs(x, p, rng):
     """Draws for every second row, and gives its mask to the next row too."""
     return (torch.rand(len(x) // 2, x.shape[1], generator=rng) >= p).repeat_interleave(2, 0)
+
+
+def of_halves(x, p, rng):
+    return (torch.rand(len(x) // 2, *x.shape[1:], generator=rng) >= p).repeat(
+        2, *[1] * (x.ndim - 1)
+    )
+
+
+def of_two_axes(x, p, rng):
+    return (torch.rand(*x.shape[:2], *[1] * (x.ndim - 2), generator=rng) >= p).expand(x.shape)
 
 
 WRONG_DROPOUT = [
@@ -157,6 +172,9 @@ WRONG_DROPOUT = [
     (layer(of_pairs), "The rows of the batch share their masks"),
     (layer(lambda x, p, rng: of_pairs(x.T, p, rng).T), "The columns of the batch share"),
     (layer(lambda x, p, rng: torch.rand(x.shape) >= p), "torch's global one"),
+    (layer(of_halves), "The first and the second half of the rows share"),
+    (layer(lambda x, p, rng: of_halves(x.mT, p, rng).mT), "half of the columns share"),
+    (layer(of_two_axes), "the same all along the width"),
 ]
 
 
@@ -208,6 +226,16 @@ def grid(low, high, size, generator):
     return low * (high / low) ** u[torch.randperm(size, generator=generator)]
 
 
+def in_two_halves(second, order=lambda both: both):
+    """Draws half of the numbers, and makes the others of them."""
+
+    def rule(low, high, size, generator):
+        u = torch.rand((size + 1) // 2, generator=generator, dtype=torch.float64)
+        return low * (high / low) ** order(torch.cat([u, second(u)]))[:size]
+
+    return rule
+
+
 WRONG_DRAWS = [
     (lambda *_: [0.1], "returned a list"),
     (lambda low, high, n, rng: torch.ones(n, dtype=torch.int64), "returned a torch.int64 tensor"),
@@ -220,6 +248,13 @@ WRONG_DRAWS = [
     (powers(of=lambda u, low, high: low * (high / low) ** (u**1.2)), "is not uniform"),
     (powers(of=lambda u, low, high: low * (high / low) ** u.sort().values), "do not sort"),
     (grid, "more even than chance"),
+    (powers(of=lambda u, low, high: low * (high / low) ** u[: len(u) // 2].repeat(2)), "size=7"),
+    (in_two_halves(lambda u: u), "first and the second half go together, with a correlation of 1"),
+    (in_two_halves(lambda u: 1 - u), "half go together, with a correlation of -1"),
+    (
+        in_two_halves(lambda u: 1 - u, lambda both: both.reshape(2, -1).T.flatten()),
+        "Neighbours go together, with a correlation of -1",
+    ),
     (lambda low, high, n, rng: powers()(low, high, n, None), "torch's global one"),
     (lambda low, high, n, rng: powers()(low, high, n, rng.manual_seed(3)), "do not seed it"),
 ]
