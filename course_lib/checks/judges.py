@@ -279,7 +279,7 @@ def _dropout_scale(y: Tensor, mask: Tensor, x: Tensor, p: float) -> str | None:
     for factor, told in (
         (1.0, "are not scaled, so y is too small on average: divide them by 1 - p."),
         (1 - p, "are multiplied by 1 - p: divide by it, so that y is x on average."),
-        (1 / p, "are divided by p: divide by 1 - p, the share that is kept."),
+        (1 / p if p else math.inf, "are divided by p: divide by 1 - p, the share that is kept."),
     ):
         if torch.allclose(y, factor * mask * x):
             return f"The kept values {told}"

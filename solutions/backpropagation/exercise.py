@@ -5,10 +5,18 @@ from typing import Any
 
 import torch
 from torch import Generator, Tensor
-from torch.nn.functional import cross_entropy, linear, one_hot
+from torch.nn.functional import one_hot
 
 from course_lib.checks import INPUTS, Call, Code, Exercise, Function
 from grading.writing import EDGES, F64, VALUES, Mistake, Wrong, f64, mistakes, normal, whole
+
+# What gives a gradient without a formula for it.
+AUTOGRAD = (
+    "torch.autograd.backward",
+    "torch.autograd.grad",
+    "torch.autograd.functional",
+    "torch._functorch",
+)
 
 # --- numerical_gradient ------------------------------------------------------------------
 
@@ -28,6 +36,8 @@ def _numerical_visible(rng: Generator) -> Iterator[Call]:
     yield Call("the variance of three numbers", (var, f64(1.0, -2.0, 4.0), 0.25), part=VALUES)
     matrix = f64([2.0, 0.5], [0.3, 1.0])
     yield Call("the logarithm of a determinant", (logdet, matrix, 0.2), part=VALUES)
+    single = (norm, f64(3.0, 4.0).float(), 0.5)
+    yield Call("float32 stays float32", single, part=VALUES)
     yield Call("the length of a vector again", (norm, f64(0.1, 0.7, -1.3), 0.3), part=INPUTS)
 
 
@@ -41,6 +51,10 @@ def _numerical_hidden(rng: Generator) -> Iterator[Call]:
     for name in ("exp", "sin", "tanh"):
         yield Call(f"torch.{name}", (Code(f"torch:{name}"), normal(rng), 0.4), part=VALUES)
     yield Call("three dimensions", (Code("torch:norm"), normal(rng, 2, 1, 3), 0.2), part=VALUES)
+    turned = normal(rng, 3, 2).T
+    yield Call("a transposed matrix", (Code("torch:norm"), turned, 0.2), part=VALUES)
+    single = (Code("torch:norm"), normal(rng, 3).float(), 0.3)
+    yield Call("float32 stays float32", single, part=VALUES)
     for h in (0.3, 0.07):
         yield Call("a 4 × 3 matrix", (Code("torch:std"), normal(rng, 4, 3), h), part=INPUTS)
 
@@ -131,9 +145,13 @@ NUMERICAL_GRADIENT = Function(
         Wrong("the result is float32: torch.zeros_like(x) keeps the dtype of x.").by(
             "slopes, dtype=x.dtype", "slopes"
         ),
+        Wrong("should have the dtype torch.float32").by(
+            "slopes, dtype=x.dtype", "slopes, dtype=F64"
+        ),
         Wrong("It changed its input x.").by(_shifted_in_place),
     ),
     variants=(_put_back, _in_place_and_restored),
+    no_answer=AUTOGRAD,
 )
 
 
@@ -152,6 +170,8 @@ def _linear_visible(rng: Generator) -> Iterator[Call]:
     yield Call("4 examples, 3 inputs, 2 outputs", drawn, part=VALUES)
     one = (normal(rng, 1, 3), normal(rng, 1, 2), normal(rng, 3, 2))
     yield Call("1 example, 2 inputs, 3 outputs", one, part=VALUES)
+    one = (normal(rng, 3, 1), normal(rng, 3, 2), normal(rng, 1, 2))
+    yield Call("3 examples, 2 inputs, 1 output", one, part=VALUES)
     float32 = (grad_y.float(), x.float(), W.float())
     yield Call("float32 stays float32", float32, part=VALUES)
     yield Call("2 examples again", (grad_y, x, W), part=INPUTS)
@@ -177,12 +197,6 @@ def _linear_by_outer_products(grad_y: Tensor, x: Tensor, W: Tensor) -> tuple[Ten
         grad_W += torch.outer(g, x_n)
         grad_b += g
     return grad_x, grad_W, grad_b
-
-
-def _linear_by_autograd(grad_y: Tensor, x: Tensor, W: Tensor) -> tuple[Tensor, ...]:
-    x, W = x.clone().requires_grad_(), W.clone().requires_grad_()
-    b = torch.zeros_like(W[:, 0]).requires_grad_()
-    return torch.autograd.grad(linear(x, W, b), (x, W, b), grad_y)
 
 
 LINEAR_BACKWARD = Function(
@@ -235,13 +249,13 @@ LINEAR_BACKWARD = Function(
     ),
     variants=(
         _linear_by_outer_products,
-        _linear_by_autograd,
         lambda grad_y, x, W: (
             torch.einsum("no,oi->ni", grad_y, W),
             (x.T @ grad_y).T,
             torch.ones_like(x[:, 0]) @ grad_y,
         ),
     ),
+    no_answer=AUTOGRAD,
 )
 
 
@@ -262,7 +276,7 @@ def _relu_visible(rng: Generator) -> Iterator[Call]:
 
 
 def _relu_hidden(rng: Generator) -> Iterator[Call]:
-    for shape in ((8,), (3, 4), (2, 3, 2), (0,)):
+    for shape in ((8,), (3, 4), (2, 3, 2), (0,), ()):
         drawn = normal(rng, *shape), normal(rng, *shape)
         yield Call(f"inputs of shape {shape}", drawn, part=VALUES)
     grad_y, x = normal(rng, 9), normal(rng, 9)
@@ -333,6 +347,7 @@ RELU_BACKWARD = Function(
         _relu_masked_copy,
         lambda grad_y, x: grad_y * x.sign().clamp(min=0),
     ),
+    no_answer=AUTOGRAD,
 )
 
 
@@ -377,11 +392,6 @@ def _with_and_without_overflow(sentence: str, *change: str) -> tuple[Mistake, Mi
     """A mistake by a student who knows of the overflow, and by one who does not yet."""
     besides = "Besides, exp of a large score overflows."
     return Wrong(sentence).by(*change), Wrong(f"{sentence} {besides}").by(*change, *OVERFLOWING)
-
-
-def _softmax_by_autograd(z: Tensor, labels: Tensor) -> Tensor:
-    z = z.clone().requires_grad_()
-    return torch.autograd.grad(cross_entropy(z, labels), z)[0]
 
 
 def _softmax_by_indexing(z: Tensor, labels: Tensor) -> Tensor:
@@ -472,11 +482,16 @@ SOFTMAX_NLL_BACKWARD = Function(
             "the largest of all scores is subtracted, so that rows far below it become 0/0: "
             "subtract the largest of each row."
         ).by("p, y =", "z = z - z.max()\n    p, y =", *OVERFLOWING),
+        Wrong(
+            "p[:, labels] are whole columns, which every example would share: take one entry "
+            "from each row."
+        ).by("p - y", "p - y.amax(dim=0)"),
         Wrong("It changed its input z.").by(
             "p, y =", "z -= z.max(dim=1, keepdim=True).values\n    p, y ="
         ),
     ),
-    variants=(_softmax_by_autograd, _softmax_by_indexing, _softmax_by_loop),
+    variants=(_softmax_by_indexing, _softmax_by_loop),
+    no_answer=AUTOGRAD,
 )
 
 
@@ -666,15 +681,6 @@ def _backward_pulling(nodes: list[Node]) -> list[Tensor]:
     return grads
 
 
-def _backward_by_autograd(nodes: list[Node]) -> list[Tensor]:
-    values: list[Tensor] = []
-    for node in nodes:
-        inputs = [values[j] for j in node["inputs"]]
-        fresh = node["value"].clone().requires_grad_()
-        values.append(FORWARD[node["op"]](*inputs) if inputs else fresh)
-    return list(torch.autograd.grad(values[-1], values, materialize_grads=True))
-
-
 BACKWARD = Function(
     oracle=backward,
     visible=_backward_visible,
@@ -781,8 +787,8 @@ BACKWARD = Function(
     variants=(
         _along_paths(lambda arrived, total: arrived),
         _backward_pulling,
-        _backward_by_autograd,
     ),
+    no_answer=AUTOGRAD,
 )
 
 

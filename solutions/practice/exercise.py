@@ -149,6 +149,9 @@ def _range_visible(rng: Generator) -> Iterator[Call]:
     yield Call("the loss falls to the end", (doubling[:4], falling), dict(beta=0.4), EDGES)
     twice = [1.0, 0.5, 0.5]
     yield Call("the lowest loss comes twice", (doubling[:3], twice), dict(beta=0.0), EDGES)
+    exactly = [2.0, 1.0, 4.0, 0.5, 2.5, 0.1]
+    label = "exactly blow_up times the lowest, then more"
+    yield Call(label, (doubling[:6], exactly), dict(beta=0.0), EDGES)
 
 
 def _range_hidden(rng: Generator) -> Iterator[Call]:
@@ -166,6 +169,10 @@ def _range_hidden(rng: Generator) -> Iterator[Call]:
     # 3 times the lowest is reached long before 3 times the first, or the one before.
     slow = [2.0, 1.0, 0.5, 0.8, 1.2, 1.9, 2.9, 4.0, 0.01, 0.01, 0.01, 0.01]
     yield Call("the loss rises slowly", (rates, slow), dict(beta=0.0, blow_up=3.0), EDGES)
+    exactly = [2.0, 0.5, 1.5, 0.25, 0.75, 1.0, 0.1]
+    hyper = dict(beta=0.0, blow_up=3.0)
+    yield Call("exactly blow_up times the lowest", (rates[:7], exactly), hyper, EDGES)
+    yield Call("a single step", (rates[:1], [2.0]), dict(beta=0.7), EDGES)
     twice = [2.0, 1.0, 0.5, 0.5, 0.75]
     yield Call("the lowest loss comes twice", (rates[:5], twice), dict(beta=0.0), EDGES)
     falling = [2.4 * 0.8**i for i in range(12)]
@@ -324,17 +331,28 @@ def swats_switch(steps: Vectors, grads: Vectors, *, beta2: float, tolerance: flo
 
 
 def _along(rng: Generator, gammas: Sequence[float | None], *shape: int) -> tuple[Vectors, Vectors]:
-    """Steps and gradients of a run in which the rates are these; None is a step of zero."""
+    """Steps and gradients of a run in which the rates are these.
+
+    None is a step of zero, and infinity a step at right angles to its gradient.
+    """
     steps, grads = [], []
     for gamma in gammas:
         p, g = normal(rng, *shape), normal(rng, *shape)
         if gamma is None:
             p = torch.zeros_like(p)
+        elif math.isinf(gamma):
+            first = (torch.arange(p.numel()) == 0).reshape(p.shape)
+            p, g = p * first, g * ~first
         else:
             g = g - p * ((p * g).sum() / (p * p).sum()) - p / gamma
         steps.append(p)
         grads.append(g)
     return steps, grads
+
+
+def _exactly(gammas: Sequence[float]) -> tuple[Vectors, Vectors]:
+    """A run of which every number is a binary fraction, so that no rule rounds."""
+    return [f64(1.0, 0.0) for _ in gammas], [f64(-1 / gamma, 1.0) for gamma in gammas]
 
 
 def _swats_visible(rng: Generator) -> Iterator[Call]:
@@ -358,8 +376,13 @@ def _swats_visible(rng: Generator) -> Iterator[Call]:
     yield Call("the rates never agree", run, never, EDGES)
     climbs = _along(rng, [-0.5, -0.5, -0.5, 0.4, 0.5], 3)
     yield Call("rates below zero", climbs, dict(beta2=0.6, tolerance=0.35), EDGES)
-    gaps = _along(rng, [0.5, None, 0.9, None, 0.6, 0.55, 0.62], 3)
-    yield Call("steps of zero", gaps, dict(beta2=0.6, tolerance=0.1), EDGES)
+    gaps = _along(rng, [0.5, None, 0.9, math.inf, 0.6, 0.55, 0.62], 3)
+    label = "a step of zero, and one at right angles to its gradient"
+    yield Call(label, gaps, dict(beta2=0.6, tolerance=0.1), EDGES)
+    bound = _exactly([0.5, 2.0, 2.0])
+    yield Call("exactly at the tolerance", bound, dict(beta2=0.5, tolerance=0.5), EDGES)
+    zero = _exactly([1.0, -0.5, 0.5])
+    yield Call("an average of exactly 0", zero, dict(beta2=0.5, tolerance=0.75), EDGES)
     two = _along(rng, [0.5, 0.52, 0.9], 3)
     yield Call("the first two rates agree", two, dict(beta2=0.6, tolerance=0.1), EDGES)
     yield Call("one step", _along(rng, [0.5], 3), dict(beta2=0.6, tolerance=0.1), EDGES)
@@ -383,6 +406,16 @@ def _swats_hidden(rng: Generator) -> Iterator[Call]:
         gammas = [None if t % 3 == 1 else 0.5 + 0.4 * (-0.85) ** t for t in range(40)]
         hyper = dict(beta2=0.9, tolerance=uniform(rng, 0.02, 0.04))
         yield Call("steps of zero now and then", _along(rng, gammas, 3), hyper, EDGES)
+    right_angles = _along(rng, [0.4, math.inf, 0.5, math.inf, 0.45, 0.46], 2, 2)
+    label = "steps at right angles to their gradients"
+    yield Call(label, right_angles, dict(beta2=0.5, tolerance=0.03), EDGES)
+    scale = 2.0 ** whole(rng, -3, 3)
+    bound = _exactly([0.5 * scale, 2 * scale, 2 * scale])
+    hyper = dict(beta2=0.5, tolerance=0.5 * scale)
+    yield Call("exactly at the tolerance", bound, hyper, EDGES)
+    zero = _exactly([2 * scale, -scale, scale])
+    hyper = dict(beta2=0.5, tolerance=1.5 * scale)
+    yield Call("an average of exactly 0", zero, hyper, EDGES)
     yield Call(
         "a step of zero first",
         _along(rng, [None, 0.3, 0.4, 0.35, 0.36], 3),

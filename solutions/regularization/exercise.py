@@ -43,18 +43,23 @@ def _l2_visible(rng: Generator) -> Iterator[Call]:
     yield Call("one layer, a matrix and a bias", (layer, grads), strong, VALUES)
     zeros = [torch.zeros_like(g) for g in grads]
     yield Call("no gradient, only the penalty", (layer, zeros), strong, VALUES)
-    two_layers = [normal(rng, 3, 2), normal(rng, 3), normal(rng, 2, 3), normal(rng, 2)]
+    two_layers = [normal(rng, 3, 2), normal(rng, 2, 3), normal(rng, 3), normal(rng, 2)]
     their_grads = [normal(rng, *w.shape) for w in two_layers]
     yield Call("two layers", (two_layers, their_grads), weak, VALUES)
-    filters = [normal(rng, 2, 1, 2, 2), normal(rng, 2)]
-    yield Call("filters", (filters, [normal(rng, *w.shape) for w in filters]), weak, VALUES)
+    filters = [normal(rng, 2, 1, 2, 2), normal(rng, 2), normal(rng, 2, 1, 3)]
+    yield Call(
+        "filters in two dimensions and in one",
+        (filters, [normal(rng, *w.shape) for w in filters]),
+        weak,
+        VALUES,
+    )
     single = [w.float() for w in layer], [g.float() for g in grads]
     yield Call("float32 stays float32", single, strong, VALUES)
     yield Call("one layer again", (layer, grads), strong, INPUTS)
 
 
 def _l2_hidden(rng: Generator) -> Iterator[Call]:
-    shapes = [(4, 3), (4,), (2, 4), (2,), (2, 1, 3, 3), (), (1, 2)]
+    shapes = [(4, 3), (4,), (2, 4), (2,), (2, 1, 3, 3), (), (1, 2), (2, 2, 3), (1, 2, 1, 2, 2)]
     for weight_decay in (0.0, uniform(rng, 0.1, 0.9), uniform(rng, 1, 3)):
         params = [normal(rng, *shape) for shape in shapes]
         grads = [normal(rng, *shape) for shape in shapes]
@@ -157,6 +162,8 @@ def _l1_visible(rng: Generator) -> Iterator[Call]:
     yield Call("no penalty", (w, g), dict(lr=0.5, l1=0.0), EDGES)
     yield Call("no gradient, only the penalty", (w, 0 * g), dict(lr=0.5, l1=0.8), EDGES)
     yield Call("a penalty that no weight survives", (w, g), dict(lr=0.5, l1=9.0), EDGES)
+    gone = w * f64(1.0, 0.0, 0.0, 1.0), g * f64(1.0, 1.0, 0.0, 0.0)
+    yield Call("zeros among the weights and the gradients", gone, hyper, EDGES)
     yield Call("four weights again", (w, g), hyper, INPUTS)
 
 
@@ -170,7 +177,9 @@ def _l1_hidden(rng: Generator) -> Iterator[Call]:
     yield Call("no gradient in two places, little in two others", (w, small), hyper, VALUES)
     yield Call("a transposed matrix", (normal(rng, 3, 2).T, normal(rng, 2, 3)), hyper, VALUES)
     yield Call("float32 stays float32", (w.float(), g.float()), hyper, VALUES)
-    yield Call("weights that are zero", (0 * w, g), hyper, EDGES)
+    yield Call("weights that are zero", (0 * w, small), hyper, EDGES)
+    crossing = f64(1.0, -1.0, 0.5, -0.5), f64(1.0, -1.0, 0.0, 0.0)
+    yield Call("u at 0, and at the threshold", crossing, dict(lr=1.0, l1=0.5), EDGES)
     yield Call("a rate of zero", (w, g), dict(lr=0.0, l1=0.6), EDGES)
     yield Call("no penalty", (w, g), dict(lr=0.7, l1=0.0), EDGES)
     yield Call("a penalty that no weight survives", (w, g), dict(lr=0.7, l1=99.0), EDGES)
@@ -237,11 +246,11 @@ L1_PROXIMAL_STEP = Function(
             lambda u, threshold: (u - threshold).clamp(min=0) + (u + threshold).clamp(max=0)
         ),
         _l1_from_u(lambda u, threshold: u - u.clamp(-threshold, threshold)),
-        _l1_from_u(F.softshrink),
         lambda w, g, *, lr, l1: (
             (u := w.clone().sub_(g, alpha=lr)).abs().sub_(lr * l1).clamp_(min=0).mul_(u.sign())
         ),
     ),
+    no_answer=("torch.softshrink",),
 )
 
 
@@ -270,10 +279,14 @@ def _dropout_situations(rng: Generator, *probabilities: float) -> Iterator[Prope
 
 def _dropout_visible(rng: Generator) -> Iterator[Property]:
     yield from _dropout_situations(rng, 0.3)
+    settings = dict(p=0.0, training=True, seed=4)
+    yield Property("p = 0 in training: nothing is dropped", "dropout", settings, TRAINING)
 
 
 def _dropout_hidden(rng: Generator) -> Iterator[Property]:
     yield from _dropout_situations(rng, 0.2, 0.5, 0.75)
+    settings = dict(p=0.0, training=True, seed=whole(rng, 0, 10**6))
+    yield Property("p = 0 in training", "dropout", settings, TRAINING)
 
 
 def _dropout_with_mask(draw: Callable[[Tensor, float, Generator], Tensor]) -> Callable[..., Any]:
@@ -363,6 +376,7 @@ DROPOUT_FORWARD = Function(
         ),
         _dropout_with_mask(_one_by_one),
     ),
+    no_answer=("torch.nn.functional.dropout", "torch.dropout", "torch.native_dropout"),
 )
 
 
@@ -387,6 +401,7 @@ def _dropout_backward_hidden(rng: Generator) -> Iterator[Call]:
         mask.view(-1)[:2] = torch.tensor([True, False])
         yield Call(f"gradients of shape {shape}", (normal(rng, *shape), mask, p))
     yield Call("p = 0: everything is kept", (normal(rng, 4), torch.ones(4) > 0, 0.0))
+    yield Call("a single number", (normal(rng), torch.tensor(True), 0.4))
     yield Call("float32 stays float32", (normal(rng, 3).float(), torch.arange(3) > 0, 0.3))
 
 
@@ -428,6 +443,7 @@ DROPOUT_BACKWARD = Function(
         lambda dy, mask, p: dy.masked_fill(~mask, 0.0).div(1 - p),
         lambda dy, mask, p: dy * (mask.to(dy.dtype) / (1 - p)),
     ),
+    no_answer=("torch.nn.functional.dropout", "torch.native_dropout_backward"),
 )
 
 
@@ -464,7 +480,8 @@ def _batchnorm_visible(rng: Generator) -> Iterator[Call]:
     yield Call("two examples, one feature", one, dict(training=True, **hyper), TRAINING)
     several = _batchnorm_inputs(rng, 4, 3)
     yield Call("four examples, three features", several, dict(training=True, **hyper), TRAINING)
-    yield Call("the usual momentum and eps", several, dict(training=True), TRAINING)
+    close = (0.004 * several[0], *several[1:])
+    yield Call("the usual momentum and eps, close values", close, dict(training=True), TRAINING)
     yield Call("two examples, one feature", one, dict(training=False, **hyper), EVALUATION)
     yield Call("four examples, three features", several, dict(training=False, **hyper), EVALUATION)
     constant = _tensors([[3.0, 1.0], [3.0, 2.0]], [1.5, 2.0], [0.5, 0.1], [1.0, 2.0], [4.0, 9.0])
@@ -483,8 +500,11 @@ def _batchnorm_hidden(rng: Generator) -> Iterator[Call]:
         yield Call(label, inputs, dict(training=True, **hyper), TRAINING)
         yield Call(label, inputs, dict(training=False, **hyper), EVALUATION)
     usual = _batchnorm_inputs(rng, 6, 4)
-    yield Call("the usual momentum and eps", usual, dict(training=True), TRAINING)
-    yield Call("the usual momentum and eps", usual, dict(training=False), EVALUATION)
+    close = (0.002 * usual[0], *usual[1:4], 1e-5 * usual[4])
+    for training, part in ((True, TRAINING), (False, EVALUATION)):
+        label = "the usual momentum and eps"
+        yield Call(label, usual, dict(training=training), part)
+        yield Call(f"{label}, close values", close, dict(training=training), part)
     x, *others = _batchnorm_inputs(rng, 5, 3)
     x[:, 1] = 2.5
     yield Call("a feature that is constant", (x, *others), dict(training=True, eps=0.1), EDGES)
@@ -532,22 +552,6 @@ def _batchnorm_by_sums(
         running_mean = running_mean + momentum * (mean - running_mean)
         running_var = running_var + momentum * (squares / (len(x) - 1) - running_var)
     return (x - mean) * torch.rsqrt(var + eps) * gamma + beta, running_mean, running_var
-
-
-def _batchnorm_by_torch(
-    x: Tensor,
-    gamma: Tensor,
-    beta: Tensor,
-    running_mean: Tensor,
-    running_var: Tensor,
-    *,
-    training: bool,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-) -> tuple[Tensor, Tensor, Tensor]:
-    running_mean, running_var = running_mean.clone(), running_var.clone()
-    y = F.batch_norm(x, running_mean, running_var, gamma, beta, training, momentum, eps)
-    return y, running_mean, running_var
 
 
 BATCHNORM_FORWARD = Function(
@@ -662,10 +666,8 @@ BATCHNORM_FORWARD = Function(
             ", running_mean.clone(), running_var.clone()", ""
         ),
     ),
-    variants=(
-        _batchnorm_by_torch,
-        _batchnorm_by_sums,
-    ),
+    variants=(_batchnorm_by_sums,),
+    no_answer=("torch.nn.functional.batch_norm", "torch.batch_norm", "torch.native_batch_norm"),
 )
 
 
@@ -702,6 +704,8 @@ def _stopping_visible(rng: Generator) -> Iterator[Call]:
     flat = [0.5, 0.5, 0.5, 0.5, 0.25]
     yield Call("a loss that stays the same", (flat, 3, 0.0), part=EDGES)
     yield Call("a loss that is NaN", ([1.0, 0.5, math.nan, math.nan, 0.25], 2, 0.0), part=EDGES)
+    once = [1.0, 0.5, math.nan, 0.625, 0.75, 0.875]
+    yield Call("a loss that is NaN once, and then worse", (once, 3, 0.0), part=EDGES)
 
 
 def _stopping_hidden(rng: Generator) -> Iterator[Call]:
@@ -720,6 +724,8 @@ def _stopping_hidden(rng: Generator) -> Iterator[Call]:
     yield Call("out of patience in the last epoch", ([0.5, 0.25, 0.5, 0.75], 2, 0.0), part=EDGES)
     gone = [*losses[:4], math.nan, math.nan, math.nan, 0.0]
     yield Call("a loss that becomes NaN", (gone, 3, 0.0), part=EDGES)
+    once = [1.0, 0.75, math.nan, 0.875, 0.5, math.nan, 0.625, 0.75, 0.875, 1.0]
+    yield Call("a loss that is NaN now and then", (once, 4, 0.0), part=EDGES)
 
 
 def _validation_curve(rng: Generator) -> list[float]:
@@ -743,6 +749,15 @@ def _stopping_counter(
         if bad >= patience:
             return epoch, best_epoch
     return len(val_losses) - 1, best_epoch
+
+
+def _stopping_counter_without_nan(
+    val_losses: Sequence[float], patience: int, min_delta: float
+) -> tuple[int, int]:
+    real = [epoch for epoch, loss in enumerate(val_losses) if loss == loss]
+    stop, best = _stopping_counter([val_losses[epoch] for epoch in real], patience, min_delta)
+    out_of_patience = stop - best >= patience
+    return real[stop] if out_of_patience else len(val_losses) - 1, real[best]
 
 
 def _stopping_ahead(
@@ -831,6 +846,9 @@ EARLY_STOPPING = Function(
         Wrong("this stops when the loss falls: a lower loss is better.").by(
             "loss <", "loss >", "- min_delta", "+ min_delta"
         ),
+        Wrong("epochs whose loss is NaN are not counted: they are epochs without a gain.").by(
+            _stopping_counter_without_nan
+        ),
         Wrong(
             "a loss that is NaN counts as better: ask whether the loss is lower, not whether "
             "it is not higher."
@@ -887,6 +905,16 @@ def _mixup_hidden(rng: Generator) -> Iterator[Call]:
     yield Call("five examples", (x, y, 0.4, order), part=INPUTS)
 
 
+def _mixup_one_after_the_other(
+    x: Tensor, y_onehot: Tensor, lam: float, permutation: Tensor
+) -> tuple[Tensor, Tensor]:
+    x, y = x.clone(), y_onehot.clone()
+    for i, partner in enumerate(permutation.tolist()):
+        x[i] = lam * x[i] + (1 - lam) * x[partner]
+        y[i] = lam * y[i] + (1 - lam) * y[partner]
+    return x, y
+
+
 MIXUP_BATCH = Function(
     oracle=mixup_batch,
     visible=_mixup_visible,
@@ -911,6 +939,10 @@ MIXUP_BATCH = Function(
             "lam * y_onehot + (1 - lam) * y_onehot[permutation]",
             "y_onehot.clone() if lam >= 0.5 else y_onehot[permutation]",
         ),
+        Wrong(
+            "a partner is mixed already when its turn comes: take all partners from the batch "
+            "that you were given."
+        ).by(_mixup_one_after_the_other),
         Wrong("the permutation is inverted: the partner of example i is permutation[i].").by(
             "return (", "permutation = permutation.argsort()\n    return ("
         ),
