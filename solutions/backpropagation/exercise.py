@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 from torch.nn.functional import one_hot
@@ -32,7 +33,7 @@ def _numerical_visible(rng: Generator) -> Iterator[Call]:
     norm, var, logdet = Code("torch:norm"), Code("torch:var"), Code("torch:logdet")
     yield Call("a single number", (Code("torch:exp"), f64(0.5)[0], 0.5), part=VALUES)
     yield Call("the length of a vector", (norm, f64(3.0, 4.0), 0.5), part=VALUES)
-    yield Call("the length of a 2 × 3 matrix", (norm, normal(rng, 2, 3), 0.1), part=VALUES)
+    yield Call("the length of a transposed matrix", (norm, normal(rng, 3, 2).T, 0.1), part=VALUES)
     yield Call("the variance of three numbers", (var, f64(1.0, -2.0, 4.0), 0.25), part=VALUES)
     matrix = f64([2.0, 0.5], [0.3, 1.0])
     yield Call("the logarithm of a determinant", (logdet, matrix, 0.2), part=VALUES)
@@ -87,13 +88,14 @@ def _put_back(f: Callable[[Tensor], Tensor], x: Tensor, h: float) -> Tensor:
 
 
 def _in_place_and_restored(f: Callable[[Tensor], Tensor], x: Tensor, h: float) -> Tensor:
-    gradient, flat = torch.empty_like(x), x.view(-1)
-    for i, old in enumerate(x.flatten().tolist()):
-        flat[i] = old + h
-        gradient.view(-1)[i] = f(x)
-        flat[i] = old - h
-        gradient.view(-1)[i] -= f(x)
-        flat[i] = old
+    gradient = torch.empty_like(x)
+    for place in np.ndindex(x.shape):
+        old = x[place].item()
+        x[place] = old + h
+        gradient[place] = f(x)
+        x[place] = old - h
+        gradient[place] -= f(x)
+        x[place] = old
     return gradient / h / 2
 
 
@@ -524,9 +526,19 @@ def backward(nodes: list[Node]) -> list[Tensor]:
 
 
 def _sent(op: str, g: Tensor, values: list[Tensor]) -> tuple[Tensor, ...]:
-    """What a node sends to each of its inputs, when its own gradient is g, by autograd."""
-    inputs = [value.clone().requires_grad_() for value in values]
-    return torch.autograd.grad(FORWARD[op](*inputs), inputs, g) if inputs else ()
+    """What a node sends to each of its inputs, when its own gradient is g."""
+    match op, values:
+        case "add", _:
+            return g, g
+        case "mul", [a, b]:
+            return g * b, g * a
+        case "matmul", [a, b]:
+            return g @ b.T, a.T @ g
+        case "relu", [a]:
+            return (g * (a > 0),)
+        case "sum", [a]:
+            return (g.expand_as(a),)
+    return ()
 
 
 FORWARD = {
