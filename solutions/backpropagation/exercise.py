@@ -9,7 +9,18 @@ from torch import Generator, Tensor
 from torch.nn.functional import one_hot
 
 from course_lib.checks import INPUTS, Call, Code, Exercise, Function
-from grading.writing import EDGES, F64, VALUES, Mistake, Wrong, f64, mistakes, normal, whole
+from grading.writing import (
+    EDGES,
+    F64,
+    VALUES,
+    Mistake,
+    Wrong,
+    counted,
+    f64,
+    mistakes,
+    normal,
+    whole,
+)
 
 # What gives a gradient without a formula for it.
 AUTOGRAD = (
@@ -182,7 +193,7 @@ def _linear_visible(rng: Generator) -> Iterator[Call]:
 def _linear_hidden(rng: Generator) -> Iterator[Call]:
     for n, inputs, outputs in ((5, 3, 4), (1, 4, 2), (3, 1, 5), (6, 5, 1), (3, 3, 3)):
         drawn = normal(rng, n, outputs), normal(rng, n, inputs), normal(rng, outputs, inputs)
-        label = f"{n} examples, {inputs} inputs, {outputs} outputs"
+        label = f"{counted(n, 'example')}, {counted(inputs, 'input')}, {counted(outputs, 'output')}"
         yield Call(label, drawn, part=VALUES)
         yield Call(label, drawn, part=INPUTS)
     drawn = normal(rng, 7, 2), normal(rng, 7, 3), normal(rng, 2, 3)
@@ -377,7 +388,7 @@ def _softmax_hidden(rng: Generator) -> Iterator[Call]:
     for n, classes in ((5, 3), (3, 10), (1, 4), (4, 4)):
         labels = torch.randint(classes, (n,), generator=rng)
         z = normal(rng, n, classes, scale=2.0)
-        label = f"{n} examples, {classes} classes"
+        label = f"{counted(n, 'example')}, {classes} classes"
         yield Call(label, (z, labels), part=VALUES)
         yield Call("scores in the thousands", (1000 * z, labels), part=EDGES)
         yield Call(label, (z, labels), part=INPUTS)
