@@ -6,13 +6,13 @@ statistics it says how rarely a right answer fails.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from course_lib.checks.values import Code, fresh, number, short
+from course_lib.checks.values import Code, first_difference, fresh, number, short, unchanged
 
 
 def minibatches(
@@ -491,6 +491,204 @@ def _distance_from_uniform(shares: Tensor) -> float:
     n, ordered = len(shares), shares.sort().values
     steps = torch.arange(n + 1, dtype=ordered.dtype) / n
     return max((steps[1:] - ordered).max().item(), (ordered - steps[:-1]).max().item())
+
+
+def best_weights(
+    best_checkpoint: Callable[..., Any], accuracies: list[float], seed: int
+) -> str | None:
+    """Judge what is kept of a training whose epochs change the weights in place.
+
+    Args:
+        best_checkpoint: takes an iterator of ``(weights, accuracy)``, one pair an epoch, and
+            returns ``(weights, epoch)``.
+        accuracies: of the epochs, in order.
+        seed: of the weights.
+    """
+    numbers = torch.Generator().manual_seed(seed)
+    own = {"W": torch.zeros(2, 3), "b": torch.zeros(()), "steps": torch.zeros(1, dtype=torch.int64)}
+    seen: list[dict[str, Tensor]] = []
+    touched = False
+
+    def training() -> Iterator[tuple[dict[str, Tensor], float]]:
+        nonlocal touched
+        for accuracy in accuracies:
+            for tensor in own.values():
+                change = torch.randn(tensor.shape, generator=numbers)
+                tensor.add_(change if tensor.is_floating_point() else 7)
+            seen.append(fresh(own))
+            yield own, accuracy
+            touched |= not unchanged(seen[-1], own)
+
+    result = best_checkpoint(training())
+    if not isinstance(result, tuple | list) or len(result) != 2:
+        return f"It should return (weights, epoch) and returned {short(result)}."
+    weights, epoch = result
+    if len(seen) < len(accuracies):
+        return f"It saw {len(seen)} of {len(accuracies)} epochs: a later one may be the best."
+    if touched:
+        return "It changed the network's own weights: training goes on from them, so copy them."
+    found = number(epoch)
+    if found is None or found not in range(len(accuracies)):
+        return f"epoch should be a number from 0 to {len(accuracies) - 1} and is {short(epoch)}."
+    highest = max(accuracies)
+    right = accuracies.index(highest)
+    if accuracies[int(found)] != highest:
+        return (
+            f"The highest accuracy is {highest:g}, of epoch {right}, and you return epoch "
+            f"{short(epoch)}."
+        )
+    if found != right:
+        return f"Epochs {right} and {found:g} are equally good: keep the first of them."
+    for tensor in own.values():
+        tensor.add_(1)  # training goes on
+    if unchanged(own, weights):
+        return (
+            "These are the network's own tensors, which every later step changes: when an epoch "
+            "is the best so far, keep a copy of each tensor."
+        )
+    for other, snapshot in enumerate(seen):
+        if other != right and unchanged(snapshot, weights):
+            return (
+                f"These are the weights after epoch {other}, and those after epoch {right} are "
+                "asked for."
+            )
+    wrong = first_difference(seen[right], weights, "weights")
+    return f"Of the weights after epoch {right}: {wrong.problem}" if wrong else None
+
+
+def stratified(
+    stratified_split: Callable[..., Any], sizes: dict[int, int], one_in: int, seed: int
+) -> str | None:
+    """Judge a split in which each class gives the same share.
+
+    Args:
+        stratified_split: takes ``(labels, one_in, generator)`` and returns two tensors of
+            indices, ``(train, val)``.
+        sizes: how many examples each label has; they come in a mixed order.
+        one_in: of so many examples of a class one goes to validation.
+        seed: of the order of the labels and of the generator.
+
+    Two right draws of the same split agree less than once in 10¹² tries: where there are fewer
+    than 10¹² ways to draw it, nothing is said about chance.
+    """
+    numbers = torch.Generator().manual_seed(seed)
+    labels = torch.tensor([label for label, size in sizes.items() for _ in range(size)])
+    labels = labels[torch.randperm(len(labels), generator=numbers)]
+
+    def draw(generator: torch.Generator) -> Any:
+        return stratified_split(labels, one_in, generator)
+
+    generator = torch.Generator().manual_seed(seed)
+    first = draw(generator)
+    wrong = _split_form(first, len(labels)) or _split_shares(first[1], labels, one_in)
+    ways = math.prod(math.comb(size, size // one_in) for size in sizes.values())
+    if wrong or ways < 10**12:
+        return wrong
+
+    def same(other: Any) -> bool:
+        return torch.equal(torch.sort(other[1]).values, torch.sort(first[1]).values)
+
+    again, next_one = draw(torch.Generator().manual_seed(seed)), draw(generator)
+    if not same(again):
+        return (
+            "Two generators with the same seed gave two splits: draw from the generator that "
+            "you are given, not from torch's global one."
+        )
+    if same(next_one):
+        return (
+            "The second call gives the split of the first: draw from the generator each time, "
+            "and do not seed it."
+        )
+    if same(draw(torch.Generator().manual_seed(seed + 1))):
+        return (
+            "Another seed gives the same split: draw from the generator that you are given, and "
+            "do not make one of your own."
+        )
+    return None
+
+
+def _split_form(result: Any, n: int) -> str | None:
+    """What is wrong with the kinds of two tensors of indices, or with them as parts of a whole."""
+    if not isinstance(result, tuple | list) or len(result) != 2:
+        return f"It should return (train, val) and returned {short(result)}."
+    for name, part in zip(("train", "val"), result, strict=True):
+        if not isinstance(part, Tensor) or part.dtype != torch.int64 or part.ndim != 1:
+            kind = f"{part.dtype} tensor" if isinstance(part, Tensor) else type(part).__name__
+            return f"{name} should be a 1-D int64 tensor of indices and is a {kind}."
+        outside = part[(part < 0) | (part >= n)]
+        if len(outside):
+            return f"Index {outside[0]} of {name} is not among 0, ..., {n - 1}."
+    counts = torch.bincount(torch.cat(list(result)), minlength=n)
+    if counts.max() > 1:
+        return f"Index {counts.argmax()} comes {counts.max()} times: each belongs to one part."
+    if counts.min() < 1:
+        return f"Index {counts.argmin()} is in neither part: each belongs to one."
+    return None
+
+
+def _split_shares(val: Tensor, labels: Tensor, one_in: int) -> str | None:
+    """What is wrong with how many examples of each class go to validation."""
+    for label in labels.unique().tolist():
+        size, got = int((labels == label).sum()), int((labels[val] == label).sum())
+        if got != size // one_in:
+            return (
+                f"Of the {size} examples with the label {label}, {size // one_in} should go to "
+                f"validation, one in {one_in} rounded down, and {got} do."
+            )
+    return None
+
+
+def stratified_draws(stratified_split: Callable[..., Any], seed: int) -> str | None:
+    """Judge by statistics whether each class of a split is drawn at random and for itself.
+
+    Args:
+        stratified_split: takes ``(labels, one_in, generator)`` and returns ``(train, val)``.
+        seed: of the generator.
+
+    Each class gives half of its examples. Of 40 right splits with 24 examples one has an example
+    that is always in the same part with probability 24·2⁻³⁹. In a split with 2,000 examples
+    shares of 250 or more of them are off by .25, and those of 500 or more pairs by .15, with
+    probability 4·exp(-22) at most, by Hoeffding's inequality. Together a right answer fails less
+    than once in 10⁷ tries.
+    """
+    generator = torch.Generator().manual_seed(seed)
+
+    def drawn(size: int) -> Tensor | str:
+        """Whether each example is in the validation set, a column for each class."""
+        labels = torch.tensor([2, 5]).repeat(size)
+        result = stratified_split(labels, 2, generator)
+        wrong = _split_form(result, 2 * size) or _split_shares(result[1], labels, 2)
+        in_val = torch.zeros(2 * size, dtype=torch.bool)
+        if not wrong:
+            in_val[result[1]] = True
+        return wrong or in_val.view(size, 2)
+
+    many = drawn(1000)
+    if isinstance(many, str):
+        return many
+    first, second = many.view(500, 2, 2).unbind(dim=1)
+    if ((first & second).double().mean(dim=0) - 1 / 4).abs().max() > 0.15:
+        return "Whether an example goes to validation depends on its neighbour: shuffle each class."
+    if abs(many.all(dim=1).double().mean() - 1 / 4) > 0.15:
+        return "The classes are drawn alike: make a new draw for each class."
+    shares = many.view(4, 250, 2).double().mean(dim=1)
+    if (shares - 1 / 2).abs().max() > 0.25:
+        return (
+            "Some parts of a class go to validation much more often than others: every example "
+            "should have the same chance."
+        )
+    often = torch.zeros(12, 2)
+    for _ in range(40):
+        few = drawn(12)
+        if isinstance(few, str):
+            return few
+        often += few
+    if often.min() == 0 or often.max() == 40:
+        return (
+            "In 40 splits some examples are always in the same part: every example should have "
+            "the same chance."
+        )
+    return None
 
 
 def predicted_classes(

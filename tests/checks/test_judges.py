@@ -1,4 +1,4 @@
-"""The judge of minibatches refuses each wrong way to draw and never a right one."""
+"""Judges refuse each wrong way to draw or to keep, and never a right one."""
 
 import math
 
@@ -6,11 +6,14 @@ import pytest
 import torch
 
 from course_lib.checks.judges import (
+    best_weights,
     dropout,
     gain,
     log_uniform_draws,
     minibatches,
     predicted_classes,
+    stratified,
+    stratified_draws,
 )
 from course_lib.checks.values import Code
 
@@ -318,3 +321,123 @@ def test_the_stated_false_alarm_rates_are_those_of_the_bounds():
     x = 0.2  # Kolmogorov's law for a distance of at most .2/√n
     assert math.sqrt(2 * math.pi) / x * math.exp(-(math.pi**2) / (8 * x**2)) < 6e-13
     assert 6 * 2 * math.exp(-2 * 10.5) < 1e-7
+
+
+def first_highest(epochs):
+    kept = [(accuracy, {k: w.clone() for k, w in weights.items()}) for weights, accuracy in epochs]
+    best = max(range(len(kept)), key=lambda epoch: kept[epoch][0])
+    return kept[best][1], best
+
+
+@pytest.mark.parametrize(
+    "accuracies", [[0.5], [0.0, 0.0], [0.1, 0.9, 0.9, 0.2], [0.1, 0.2, 0.3], [0.3, 0.2, 0.1]]
+)
+def test_the_first_of_the_best_weights_are_right(accuracies):
+    assert all(best_weights(first_highest, accuracies, seed) is None for seed in range(20))
+
+
+def keeps_the_first(epochs):
+    kept = [first_highest([pair]) for pair in epochs]
+    return kept[0][0], 1
+
+
+def aliases(epochs):
+    return next((weights, epoch) for epoch, (weights, _) in enumerate(list(epochs)) if epoch == 1)
+
+
+WRONG_CHECKPOINTS = [
+    (lambda epochs: first_highest(epochs)[0], "It should return (weights, epoch)"),
+    (lambda epochs: (next(iter(epochs))[0], 0), "It saw 1 of 3 epochs"),
+    (lambda epochs: ([w.zero_() for u, _ in epochs for w in u.values()], 1), "own weights"),
+    (lambda epochs: (first_highest(epochs)[0], None), "epoch should be a number from 0 to 2"),
+    (lambda epochs: (first_highest(epochs)[0], 3), "epoch should be a number from 0 to 2"),
+    (lambda epochs: (first_highest(epochs)[0], 0), "The highest accuracy is 0.5, of epoch 1"),
+    (lambda epochs: (first_highest(epochs)[0], 2), "Epochs 1 and 2 are equally good"),
+    (aliases, "the network's own tensors"),
+    (keeps_the_first, "These are the weights after epoch 0"),
+    (lambda epochs: ({"W": first_highest(epochs)[0]["W"]}, 1), "a dict with the keys"),
+]
+
+
+@pytest.mark.parametrize(("answer", "sentence"), WRONG_CHECKPOINTS)
+def test_wrong_checkpoints_are_named(answer, sentence):
+    assert sentence in best_weights(answer, [0.25, 0.5, 0.5], seed=0)
+
+
+def by_class(labels, one_in, generator, drawn=torch.randperm, least=0):
+    val = []
+    for label in labels.unique():
+        members = (labels == label).nonzero().flatten()
+        count = max(len(members) // one_in, least)
+        val.append(members[drawn(len(members), generator=generator)[:count]])
+    val = torch.cat(val)
+    return torch.tensor(sorted({*range(len(labels))} - {*val.tolist()}), dtype=torch.int64), val
+
+
+def test_right_splits_pass_for_every_seed():
+    for seed in range(30):
+        assert stratified(by_class, {0: 40, 3: 7, 4: 3}, 4, seed) is None
+        assert stratified(by_class, {0: 5, 1: 1}, 1, seed) is None
+        assert stratified_draws(by_class, seed) is None
+
+
+def drawing(drawn, **settings):
+    return lambda labels, one_in, generator: by_class(labels, one_in, generator, drawn, **settings)
+
+
+WRONG_SPLITS = [
+    (lambda y, k, g: by_class(y, k, g)[1], "It should return (train, val)"),
+    (lambda y, k, g: (by_class(y, k, g)[0], [1]), "val should be a 1-D int64 tensor"),
+    (lambda y, k, g: (torch.arange(len(y)), torch.tensor([-1])), "Index -1 of val"),
+    (lambda y, k, g: (torch.arange(len(y)), by_class(y, k, g)[1]), "comes 2 times"),
+    (lambda y, k, g: (by_class(y, k, g)[0], torch.arange(0)), "is in neither part"),
+    (drawing(torch.randperm, least=1), "Of the 3 examples with the label 4, 0 should go"),
+    (drawing(lambda n, generator: torch.randperm(n)), "not from torch's global one"),
+    (drawing(lambda n, generator: torch.arange(n)), "The second call"),
+    (
+        lambda y, k, g: by_class(
+            y, k, torch.Generator().manual_seed(int(torch.rand(1, generator=g) > 2))
+        ),
+        "The second call",
+    ),
+]
+
+
+@pytest.mark.parametrize(("answer", "sentence"), WRONG_SPLITS)
+def test_wrong_splits_are_named(answer, sentence):
+    assert sentence in stratified(answer, {0: 60, 3: 30, 4: 3}, 4, seed=0)
+
+
+def rolled(n, generator):
+    return (torch.arange(n) + torch.randint(n, (), generator=generator)) % n
+
+
+def never_the_last(n, generator):
+    return torch.cat([torch.randperm(n - 1, generator=generator), torch.tensor([n - 1])])
+
+
+def mostly_first(n, generator):
+    return torch.randperm(3 * n // 4, generator=generator)
+
+
+def alike(labels, one_in, generator):
+    draws = torch.Generator().manual_seed(int(torch.randint(10**9, (), generator=generator)))
+    state = draws.get_state()
+
+    def drawn(n, generator):
+        return torch.randperm(n, generator=draws.set_state(state))
+
+    return by_class(labels, one_in, generator, drawn)
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (drawing(rolled), "depends on its neighbour"),
+        (drawing(never_the_last), "always in the same part"),
+        (drawing(mostly_first), "much more often"),
+        (alike, "drawn alike"),
+    ],
+)
+def test_splits_with_a_bias_are_named(answer, sentence):
+    assert sentence in stratified_draws(answer, seed=0)

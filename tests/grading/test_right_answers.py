@@ -193,6 +193,61 @@ def linear_backward__list(grad_y, x, W):
     return [grad_y @ W, grad_y.T @ x, grad_y.sum(dim=0)]
 
 
+@right("training_loop")
+def standardize_fit_apply__numpy(train, other, *, eps):
+    mean, scale = train.numpy().mean(axis=0), np.sqrt(train.numpy().var(axis=0) + eps)
+    return tuple(torch.from_numpy(np.asarray((x.numpy() - mean) / scale)) for x in (train, other))
+
+
+@right("training_loop")
+def standardize_fit_apply__through_float(train, other, *, eps):
+    a, b = train.float(), other.float()
+    scale = torch.sqrt(a.var(dim=0, correction=0) + eps)
+    return [((x - a.mean(dim=0)) / scale).to(train.dtype) for x in (a, b)]
+
+
+@right("training_loop")
+def zca_matrix__numpy(x, *, eps):
+    sigma = np.atleast_2d(np.cov(x.numpy(), rowvar=False, bias=True))
+    values, vectors = np.linalg.eigh(sigma)
+    return torch.from_numpy(vectors @ np.diag((values + eps) ** -0.5) @ vectors.T).to(x.dtype)
+
+
+@right("training_loop")
+def best_checkpoint__tuple_of_numpy(epochs):
+    best = (-1, None, None)
+    for number, (weights, accuracy) in enumerate(epochs):
+        if accuracy > best[0]:
+            kept = {name: w.numpy().copy() for name, w in weights.items()}
+            best = accuracy, {name: torch.from_numpy(w) for name, w in kept.items()}, number
+    return best[1], np.int64(best[2])
+
+
+@right("training_loop")
+def resume_state__numpy(state, x, y, steps, *, lr, momentum, batch_size, total_steps, seed):
+    w, v, inputs, targets = (t.numpy() for t in (state["w"], state["v"], x, y))
+    for t in range(int(state["step"]), int(state["step"]) + steps):
+        epoch, place = divmod(t, -(-len(y) // batch_size))
+        order = torch.randperm(len(y), generator=torch.Generator().manual_seed(seed + epoch))
+        batch = order.split(batch_size)[place].numpy()
+        errors = inputs[batch] @ w - targets[batch]
+        v = momentum * v + (inputs[batch] * errors[:, None]).mean(axis=0)
+        w = w - lr * (total_steps - t) / total_steps * v
+    return {"step": np.int64(state["step"] + steps), "v": torch.tensor(v), "w": torch.tensor(w)}
+
+
+@right("training_loop")
+def stratified_split__lists(labels, one_in, generator):
+    train, val = [], []
+    for label in range(int(labels.max()) + 1):
+        members = [i for i, y in enumerate(labels.tolist()) if y == label]
+        order = torch.randperm(len(members), generator=generator).tolist()
+        n = len(members) // one_in
+        val += [members[k] for k in order[:n]]
+        train += [members[k] for k in order[n:]]
+    return [torch.LongTensor(train), torch.LongTensor(val)]
+
+
 @pytest.mark.parametrize("key", ANSWERS, ids="-".join)
 def test_a_right_answer_keeps_its_points(key):
     assignment, name, _ = key
