@@ -55,7 +55,8 @@ def _visible(
         yield from among_others(two, _turning(noise[0]), settings)
         yield Steps("weights that start at zero", 0 * two, noise[:3], settings, EDGES)
         large = settings | dict(weight_decay=0.0)
-        yield Steps("large weights", 20 * two, noise[:2], large, EDGES)
+        label = "large weights, small gradients, no decay"
+        yield Steps(label, 20 * two, [0.01 * g for g in noise[:2]], large, EDGES)
         yield Steps("no gradient in step 2", two, [first, 0 * first, noise[0]], settings, EDGES)
         one_sided = [f64(1.0, 0.0) * g for g in noise[:3]]
         yield Steps("the second weight never gets a gradient", two, one_sided, settings, EDGES)
@@ -96,7 +97,8 @@ def _hidden(
         yield Steps("no gradient at first", w, late, hyper(), EDGES)
         yield Steps("weights that start at zero", 0 * w, gradients[:3], hyper(), EDGES)
         large = hyper() | dict(weight_decay=0.0)
-        yield Steps("large weights", 30 * w, gradients[:2], large, EDGES)
+        label = "large weights, small gradients, no decay"
+        yield Steps(label, 30 * w, [0.001 * g for g in gradients[:2]], large, EDGES)
         for label, end in ends.items():
             yield Steps(f"{label}, no gradient at first", w, late[:3], hyper() | end, EDGES)
         single = [g.float() for g in gradients[:3]]
@@ -402,6 +404,9 @@ LAMB_STEP = Function(
         Wrong("‖w‖ is clipped to 10 at most: here it is not clipped.").by(
             "w.norm() / d", "w.norm().clamp(max=10.0) / d"
         ),
+        Wrong("‖d‖ is kept from falling below ε: divide by ‖d‖ itself, unless it is 0.").by(
+            "w.norm() / d.norm()", "w.norm() / d.norm().clamp(min=eps)"
+        ),
         Wrong("the ratio is of ‖w‖ and ‖g‖: it is of ‖w‖ and ‖d‖.").by(
             OF_NORMS, "w.norm() * g.norm() > 0, w.norm() / g.norm()"
         ),
@@ -663,7 +668,7 @@ def _newton_schulz_visible(rng: Generator) -> Iterator[Call]:
     one = dict(coefficients=TAME, steps=1, eps=1e-7)
     yield Call("the example by hand", (by_hand,), one, VALUES)
     wide = normal(rng, 2, 3)
-    yield Call("2 × 3, two steps", (wide,), one | dict(steps=2), VALUES)
+    yield Call("2 × 3, two steps", (wide,), one | dict(steps=2, eps=0.1), VALUES)
     yield Call("3 × 2, five steps of Muon", (tall,), one | dict(coefficients=MUON, steps=5), VALUES)
     square = normal(rng, 3, 3)
     yield Call("3 × 3, the cubic", (square,), one | dict(coefficients=CUBIC, steps=4), VALUES)
@@ -672,11 +677,11 @@ def _newton_schulz_visible(rng: Generator) -> Iterator[Call]:
     yield Call("a norm below eps", (by_hand,), one | dict(eps=10.0), EDGES)
     yield Call("one row", (wide[:1].clone(),), one, EDGES)
     yield Call("float32 stays float32", (wide.float(),), one | dict(steps=2), EDGES)
-    yield Call("2 × 3 again", (wide,), one, INPUTS)
+    yield Call("2 × 3 again", (wide,), one | dict(eps=0.1), INPUTS)
 
 
 def _newton_schulz_hidden(rng: Generator) -> Iterator[Call]:
-    def hyper(steps: int, eps: float = 1e-6) -> dict[str, Any]:
+    def hyper(steps: int, eps: float = 0.1) -> dict[str, Any]:
         a, b, c = uniform(rng, 1.8, 2.2), uniform(rng, -1.7, -1.3), uniform(rng, 0.4, 0.6)
         return dict(coefficients=(a, b, c), steps=steps, eps=eps)
 
@@ -685,7 +690,7 @@ def _newton_schulz_hidden(rng: Generator) -> Iterator[Call]:
         yield Call(f"{rows} × {columns}, one step", (G,), hyper(1), VALUES)
         yield Call(f"{rows} × {columns}, four steps", (G,), hyper(4), VALUES)
     for name, coefficients in (("the cubic", CUBIC), ("Muon's polynomial", MUON)):
-        settings = hyper(6) | dict(coefficients=coefficients)
+        settings = hyper(6, eps=1e-3) | dict(coefficients=coefficients)
         yield Call(f"six steps of {name}", (normal(rng, 3, 4, scale=0.01),), settings, VALUES)
     for rows, columns in ((1, 1), (1, 3), (4, 1)):
         yield Call(f"{rows} × {columns}", (normal(rng, rows, columns),), hyper(3), EDGES)

@@ -68,6 +68,7 @@ def _running_visible(rng: Generator) -> Iterator[Call]:
     yield Call("images, 2 × 3 × 2 × 2", _remembered(rng, _scaled(rng, 2, 3, 2, 2)), some, VALUES)
     yield Call("sequences, 3 × 2 × 4", _remembered(rng, _scaled(rng, 3, 2, 4)), some, EDGES)
     yield Call("one image, 1 × 2 × 3 × 1", _remembered(rng, _scaled(rng, 1, 2, 3, 1)), some, EDGES)
+    yield Call("one channel, 4 × 1", _remembered(rng, _scaled(rng, 4, 1)), some, EDGES)
     constant = f64([3.0, 1.0], [3.0, 2.0]), f64(0.5, 0.1), f64(0.0, 2.0)
     yield Call("a channel that is constant", constant, some, EDGES)
     yield Call("a momentum of one", vectors, dict(momentum=1.0), EDGES)
