@@ -16,7 +16,7 @@ from course_lib.checks.recording import record, visible
 from course_lib.checks.situations import Outcome, Situation
 from course_lib.checks.values import FLOAT32, first_difference
 from course_lib.checks.verdict import first_wrong
-from grading.definitions import NO_RULE, load
+from grading.definitions import load
 from grading.hidden import HIDDEN_SEED
 from grading.mutants import Mutant, mutants
 
@@ -118,7 +118,7 @@ def generated(assignment: str, inputs: int = DRAWS) -> Iterator[GeneratedScore]:
         inputs: on how many a mutant has to agree with the oracle to count as equivalent.
     """
     for function in load(assignment).functions:
-        if function.name not in NO_RULE:
+        if function.no_answer is not None:
             yield _score(function, inputs)
 
 

@@ -153,7 +153,6 @@ STANDARDIZE_FIT_APPLY = Function(
         "torch.nn.functional.batch_norm",
         "torch.batch_norm",
         "torch.native_batch_norm",
-        "torch.nn.modules.batchnorm",
     ),
 )
 
