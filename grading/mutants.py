@@ -8,7 +8,7 @@ import ast
 import copy
 import inspect
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,12 +57,14 @@ class Mutant:
         kind: the kind of slip, such as ``"constant"``.
         before: the passage as it stands in the right rule.
         after: the passage in its place.
+        statement: the statement around it, as it stands in the right rule.
         rule: the rule itself.
     """
 
     kind: str
     before: str
     after: str
+    statement: str
     rule: Rule
 
     def __str__(self) -> str:
@@ -75,6 +77,7 @@ def mutants(right: Rule) -> Iterator[Mutant]:
     for function in _used(right, right.__globals__):
         tree = _tree(function)
         seen.add(ast.unparse(tree))
+        statements = _statements(tree)
         for place, node in enumerate(ast.walk(tree)):
             for kind, changed in _slips(node, tree):
                 mutated = ast.fix_missing_locations(_replaced(tree, place, changed))
@@ -86,7 +89,8 @@ def mutants(right: Rule) -> Iterator[Mutant]:
                     rule = _compiled(source, right)
                 except SyntaxError:
                     continue
-                yield Mutant(kind, ast.unparse(node), _text(changed), rule)
+                statement = ast.unparse(statements.get(node, node))
+                yield Mutant(kind, ast.unparse(node), _text(changed), statement, rule)
 
 
 def _used(right: Rule, names: dict[str, Any]) -> list[Rule]:
@@ -111,6 +115,15 @@ def _tree(function: Rule) -> ast.FunctionDef:
     if ast.get_docstring(tree):
         tree.body = tree.body[1:]
     return tree
+
+
+def _statements(tree: ast.AST) -> dict[ast.AST, ast.AST]:
+    """The innermost statement around each node."""
+    found: dict[ast.AST, ast.AST] = {}
+    for statement in ast.walk(tree):  # the outer ones come first
+        if isinstance(statement, ast.stmt):
+            found |= dict.fromkeys(ast.walk(statement), statement)
+    return found
 
 
 def _compiled(source: str, right: Rule) -> Rule:
@@ -265,5 +278,3 @@ def _of_slice(node: ast.Slice) -> Iterator[Slip]:
         if bound := getattr(node, end):
             yield "off by one", _with(node, **{end: None})
             yield "off by one", _with(node, **{end: ast.BinOp(bound, ast.Add(), ast.Constant(1))})
-
-

@@ -14,7 +14,11 @@ from typing import Any
 import nbformat
 
 from course_lib.checks import CheckFailed, Function, check
-from grading.definitions import SOLUTIONS, load
+from course_lib.checks.recording import visible
+from course_lib.checks.verdict import ROUNDED, judge
+from grading.definitions import NO_RULE, SOLUTIONS, load
+from grading.hidden import hidden_verdict
+from grading.right_answers import restated
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,30 @@ def earned(assignment: str, function: str, rule: Callable[..., Any], folder: Pat
                 continue
         points += worth
     return points
+
+
+def kept_in_other_forms(assignment: str, function: str) -> tuple[list[str], list[str]]:
+    """Which forms of the oracle keep all points, and which are refused.
+
+    A form that goes through float32 is kept too if the student reads that it is right but for
+    rounding.
+    """
+    if function in NO_RULE:
+        return [], []
+    definition = load(assignment)[function]
+    seen = visible(definition)
+    kept: list[str] = []
+    refused: list[str] = []
+    for name, rule in restated(definition):
+        verdicts = (
+            judge(function, rule, seen.trials, seen.returns),
+            hidden_verdict(assignment, function, rule),
+        )
+        told = "float32" in name and all(
+            ROUNDED in finding.problem for verdict in verdicts for finding in verdict.wrong
+        )
+        (kept if told or all(verdict.passed for verdict in verdicts) else refused).append(name)
+    return kept, refused
 
 
 def scores(assignment: str, folder: Path | None = None) -> list[Score]:

@@ -36,6 +36,11 @@ def whole(rng: Generator, low: int, high: int) -> int:
     return int(torch.randint(low, high + 1, (), generator=rng))
 
 
+def counted(n: int, thing: str) -> str:
+    """A number of things: 1 output, 2 outputs."""
+    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"
+
+
 def f64(*numbers: Any) -> Tensor:
     """A float64 tensor of these numbers, or of these rows."""
     return torch.tensor(numbers, dtype=F64)

@@ -8,13 +8,13 @@
 ``values``      the values that cross: how they are written, copied, compared
 ``verdict``     what a function did in its situations, and which mistake it is
 ``recording``   the visible cases as numbers: ``cases.json``
-``student``     ``check``, the one function that a notebook calls
+``student``     ``check``, which a notebook calls, and ``case``: the call that failed
 ==============  ===============================================================
 """
 
 from course_lib.checks.exercise import Exercise, Function, Misconception
 from course_lib.checks.situations import INPUTS, WHOLE, Call, Property, Steps
-from course_lib.checks.student import CheckFailed, check
+from course_lib.checks.student import CheckFailed, case, check
 from course_lib.checks.values import Code, Seed
 
 __all__ = [
@@ -29,5 +29,6 @@ __all__ = [
     "Property",
     "Seed",
     "Steps",
+    "case",
     "check",
 ]

@@ -1,16 +1,19 @@
-"""``check``, the one function that an exercise notebook calls."""
+"""``check``, which an exercise notebook calls, and ``case``, which a student may."""
 
 import html
 from collections.abc import Callable
+from dataclasses import replace
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
+import torch
 from IPython.core.getipython import get_ipython
 from IPython.display import HTML, display
 
 from course_lib.checks.recording import Recorded, read
-from course_lib.checks.situations import WHOLE
-from course_lib.checks.values import short
+from course_lib.checks.situations import WHOLE, Steps
+from course_lib.checks.values import fresh, short
 from course_lib.checks.verdict import Verdict, judge
 
 CASES = "cases.json"
@@ -49,7 +52,63 @@ def check(name: str, function: Callable[..., Any], part: str = WHOLE) -> None:
         verdict = judge(name, function, recorded.trials, recorded.returns, part, recorded.no_answer)
     except (NotImplementedError, KeyError, TypeError, OSError, ValueError) as error:
         raise _plain(error) from None
-    show(verdict)
+    again = f"from course_lib.checks import case; args, kwargs = case({name!r}, {name}, {{}})"
+    show(replace(verdict, again=again))
+
+
+def case(
+    name: str, function: Callable[..., Any], number: int
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of the call that goes wrong in one of the recorded cases.
+
+    With ``args, kwargs = case("adam_step", adam_step, 4)`` the call is
+    ``adam_step(*args, **kwargs)``. Where a state goes from call to call it is the one that your
+    function has returned before.
+
+    Args:
+        name: the function's name in the assignment.
+        function: your function.
+        number: of the case, as the check says it.
+
+    Raises:
+        KeyError: the assignment has no function of that name.
+        TypeError: ``function`` is not a function.
+        FileNotFoundError, ValueError: ``cases.json`` is missing or damaged, or there is no such
+            case, or your function is right in it.
+    """
+    calls: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+
+    @wraps(function)
+    def noted(*args: Any, **kwargs: Any) -> Any:
+        calls.append((_kept(args), _kept(kwargs)))
+        return function(*args, **kwargs)
+
+    try:
+        recorded = _recorded(name, function, WHOLE)
+        if not 1 <= number <= len(recorded.trials):
+            raise ValueError(f"{name} has the cases 1 to {len(recorded.trials)}, and no {number}.")
+        trial = recorded.trials[number - 1]
+        verdict = judge(name, noted, [trial], recorded.returns, WHOLE, recorded.no_answer)
+        if verdict.passed:
+            raise ValueError(f"{name} is right in case {number}: there is no wrong call.")
+    except (KeyError, TypeError, OSError, ValueError) as error:
+        raise _plain(error) from None
+    match trial.situation:
+        case Steps(beside=beside):
+            return calls[verdict.wrong[0].step * (1 if beside is None else 2)]
+    return calls[-1]
+
+
+def _kept(value: Any) -> Any:
+    """A copy, also of where a generator stands."""
+    match value:
+        case torch.Generator():
+            return torch.Generator().set_state(value.get_state())
+        case tuple():
+            return tuple(_kept(item) for item in value)
+        case dict():
+            return {key: _kept(item) for key, item in value.items()}
+    return fresh(value)
 
 
 def _recorded(name: str, function: Callable[..., Any], part: str) -> Recorded:
@@ -103,5 +162,5 @@ def _html(verdict: Verdict) -> str:
 
 def _row(row: tuple[str, str]) -> str:
     title, text = (html.escape(part) for part in row)
-    text = f"<code>{text}</code>" if title == "Call" else text
+    text = f"<code>{text}</code>" if title in ("Call", "Again") else text
     return f'<div><span style="display: inline-block; width: 5em">{title}</span>{text}</div>'

@@ -136,6 +136,8 @@ def _unchanged(before: Any, after: Any) -> bool:
             )
     if hasattr(before, "__dict__"):
         return _unchanged(vars(before), vars(after))
+    if type(before).__eq__ is object.__eq__:  # equal only to itself, and this is a copy
+        return before is after or _unchanged(before.__reduce_ex__(4), after.__reduce_ex__(4))
     return bool(before == after) or bool(before != before)
 
 

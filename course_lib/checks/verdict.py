@@ -52,6 +52,8 @@ class Finding:
         place: which step, or nothing.
         problem: what is wrong, a sentence.
         hint: what to look at first, a sentence or nothing.
+        step: how many calls of this situation went before.
+        number: of the situation, among all of the function, counted from 1.
     """
 
     label: str
@@ -59,6 +61,8 @@ class Finding:
     place: str
     problem: str
     hint: str = ""
+    step: int = 0
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -70,12 +74,15 @@ class Verdict:
         tried: how many situations it was tried in.
         wrong: one finding for each situation in which it is wrong.
         misconception: the sentence of the misconception that does exactly the same.
+        again: how to get the arguments of the call that went wrong, a line of Python that a
+            number completes, or nothing where nobody can.
     """
 
     name: str
     tried: int
     wrong: list[Finding]
     misconception: str | None = None
+    again: str = ""
 
     @property
     def passed(self) -> bool:
@@ -103,6 +110,7 @@ class Verdict:
             ("Wrong", first.problem),
             ("Likely", likely),
             ("Look at", "" if self.misconception else first.hint),
+            ("Again", self.again.format(first.number)),
         ]
         return [(title, text) for title, text in rows if text]
 
@@ -136,13 +144,13 @@ def judge(
     if outcomes and not any(outcome.written for outcome in outcomes):
         raise NotImplementedError(outcomes[0].fault)
     reported = [
-        (trial, outcome)
-        for trial, outcome in zip(trials, outcomes)
+        (number, trial, outcome)
+        for number, (trial, outcome) in enumerate(zip(trials, outcomes), start=1)
         if part in (WHOLE, trial.situation.part)
     ]
     findings = [
-        finding
-        for trial, outcome in reported
+        replace(finding, number=number)
+        for number, trial, outcome in reported
         if (finding := _judged(name, trial, outcome, returns, trials))
     ]
     title = f"{name}, {part}" if part else name
@@ -213,9 +221,8 @@ def _finding(
             return None
         step = len(outcome.values)
         problem, hint = outcome.fault, ""
-    return Finding(
-        situation.label, situation.describe(name, step), situation.place(step), problem, hint
-    )
+    call, place = situation.describe(name, step), situation.place(step)
+    return Finding(situation.label, call, place, problem, hint, step)
 
 
 def _difference(
@@ -251,9 +258,15 @@ def _look_at(situation: Situation, step: int, right: Any, got: Any) -> str:
     if isinstance(situation, Steps):
         right_ones = "step is" if step == 1 else f"{step} steps are"
         return f"the first {right_ones} right, so look at what you keep in the state."
-    if isinstance(situation, Call):
+    if isinstance(situation, Call) and _by_hand(situation):
         return "work this case out by hand; the numbers are small."
     return ""
+
+
+def _by_hand(call: Call) -> bool:
+    """Whether a person can work with these numbers: few of them, and none large."""
+    given = list(numbers([*call.args, *call.kwargs.values()]))
+    return len(given) <= 12 and all(abs(number) <= 100 for number in given)
 
 
 def _misconception(

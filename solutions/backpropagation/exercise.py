@@ -3,12 +3,24 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 from torch.nn.functional import one_hot
 
 from course_lib.checks import INPUTS, Call, Code, Exercise, Function
-from grading.writing import EDGES, F64, VALUES, Mistake, Wrong, f64, mistakes, normal, whole
+from grading.writing import (
+    EDGES,
+    F64,
+    VALUES,
+    Mistake,
+    Wrong,
+    counted,
+    f64,
+    mistakes,
+    normal,
+    whole,
+)
 
 # What gives a gradient without a formula for it.
 AUTOGRAD = (
@@ -32,7 +44,7 @@ def _numerical_visible(rng: Generator) -> Iterator[Call]:
     norm, var, logdet = Code("torch:norm"), Code("torch:var"), Code("torch:logdet")
     yield Call("a single number", (Code("torch:exp"), f64(0.5)[0], 0.5), part=VALUES)
     yield Call("the length of a vector", (norm, f64(3.0, 4.0), 0.5), part=VALUES)
-    yield Call("the length of a 2 × 3 matrix", (norm, normal(rng, 2, 3), 0.1), part=VALUES)
+    yield Call("the length of a transposed matrix", (norm, normal(rng, 3, 2).T, 0.1), part=VALUES)
     yield Call("the variance of three numbers", (var, f64(1.0, -2.0, 4.0), 0.25), part=VALUES)
     matrix = f64([2.0, 0.5], [0.3, 1.0])
     yield Call("the logarithm of a determinant", (logdet, matrix, 0.2), part=VALUES)
@@ -87,13 +99,14 @@ def _put_back(f: Callable[[Tensor], Tensor], x: Tensor, h: float) -> Tensor:
 
 
 def _in_place_and_restored(f: Callable[[Tensor], Tensor], x: Tensor, h: float) -> Tensor:
-    gradient, flat = torch.empty_like(x), x.view(-1)
-    for i, old in enumerate(x.flatten().tolist()):
-        flat[i] = old + h
-        gradient.view(-1)[i] = f(x)
-        flat[i] = old - h
-        gradient.view(-1)[i] -= f(x)
-        flat[i] = old
+    gradient = torch.empty_like(x)
+    for place in np.ndindex(x.shape):
+        old = x[place].item()
+        x[place] = old + h
+        gradient[place] = f(x)
+        x[place] = old - h
+        gradient[place] -= f(x)
+        x[place] = old
     return gradient / h / 2
 
 
@@ -180,7 +193,7 @@ def _linear_visible(rng: Generator) -> Iterator[Call]:
 def _linear_hidden(rng: Generator) -> Iterator[Call]:
     for n, inputs, outputs in ((5, 3, 4), (1, 4, 2), (3, 1, 5), (6, 5, 1), (3, 3, 3)):
         drawn = normal(rng, n, outputs), normal(rng, n, inputs), normal(rng, outputs, inputs)
-        label = f"{n} examples, {inputs} inputs, {outputs} outputs"
+        label = f"{counted(n, 'example')}, {counted(inputs, 'input')}, {counted(outputs, 'output')}"
         yield Call(label, drawn, part=VALUES)
         yield Call(label, drawn, part=INPUTS)
     drawn = normal(rng, 7, 2), normal(rng, 7, 3), normal(rng, 2, 3)
@@ -375,7 +388,7 @@ def _softmax_hidden(rng: Generator) -> Iterator[Call]:
     for n, classes in ((5, 3), (3, 10), (1, 4), (4, 4)):
         labels = torch.randint(classes, (n,), generator=rng)
         z = normal(rng, n, classes, scale=2.0)
-        label = f"{n} examples, {classes} classes"
+        label = f"{counted(n, 'example')}, {classes} classes"
         yield Call(label, (z, labels), part=VALUES)
         yield Call("scores in the thousands", (1000 * z, labels), part=EDGES)
         yield Call(label, (z, labels), part=INPUTS)
@@ -524,9 +537,19 @@ def backward(nodes: list[Node]) -> list[Tensor]:
 
 
 def _sent(op: str, g: Tensor, values: list[Tensor]) -> tuple[Tensor, ...]:
-    """What a node sends to each of its inputs, when its own gradient is g, by autograd."""
-    inputs = [value.clone().requires_grad_() for value in values]
-    return torch.autograd.grad(FORWARD[op](*inputs), inputs, g) if inputs else ()
+    """What a node sends to each of its inputs, when its own gradient is g."""
+    match op, values:
+        case "add", _:
+            return g, g
+        case "mul", [a, b]:
+            return g * b, g * a
+        case "matmul", [a, b]:
+            return g @ b.T, a.T @ g
+        case "relu", [a]:
+            return (g * (a > 0),)
+        case "sum", [a]:
+            return (g.expand_as(a),)
+    return ()
 
 
 FORWARD = {

@@ -9,7 +9,18 @@ import torch
 from torch import Generator, Tensor
 
 from course_lib.checks import INPUTS, WHOLE, Call, Code, Exercise, Function, Property
-from grading.writing import EDGES, F64, VALUES, Wrong, f64, mistakes, normal, uniform, whole
+from grading.writing import (
+    EDGES,
+    F64,
+    VALUES,
+    Wrong,
+    counted,
+    f64,
+    mistakes,
+    normal,
+    uniform,
+    whole,
+)
 
 # --- count_distinct_units ----------------------------------------------------------------
 
@@ -43,8 +54,8 @@ def _distinct_visible(rng: Generator) -> Iterator[Call]:
     yield Call("differences of 0.13 at most, tolerance 0.25", (*close, 0.25), part=TOLERANCE)
     one_far = f64([0.0, 0.0, 0.0], [0.0, 0.0, 0.5]), f64([0.0, 0.0])
     yield Call("one weight differs by 0.5, tolerance 0.25", (*one_far, 0.25), part=TOLERANCE)
-    chain = f64([0.0], [0.2], [0.4]), f64([0.0, 0.0, 0.0])
-    yield Call("a chain of copies: 0, 0.2, 0.4, tolerance 0.25", (*chain, 0.25), part=TOLERANCE)
+    chain = f64([0.0], [5.0], [0.2], [0.4]), f64([0.0, 0.0, 0.0, 0.0])
+    yield Call("a chain of copies, tolerance 0.25", (*chain, 0.25), part=TOLERANCE)
     large = f64([1000.0], [1000.004]), f64([0.0, 0.0])
     yield Call("large weights, a difference of 0.004", (*large, 0.001), part=TOLERANCE)
 
@@ -56,7 +67,8 @@ def _distinct_hidden(rng: Generator) -> Iterator[Call]:
             W_in = 2.0 * torch.randint(-2, 3, (4, inputs), generator=rng)[kinds]
             W_out = 2.0 * torch.randint(-2, 3, (outputs, 4), generator=rng)[:, kinds]
             W_in = W_in.to(F64) + 0.25 * torch.rand(W_in.shape, generator=rng) * (tolerance > 0)
-            label = f"{hidden} units, {inputs} inputs, {outputs} outputs, tolerance {tolerance}"
+            sizes = counted(hidden, "unit"), counted(inputs, "input"), counted(outputs, "output")
+            label = f"{', '.join(sizes)}, tolerance {tolerance}"
             yield Call(label, (W_in, W_out.to(F64), tolerance), part=part)
     wide, narrow = normal(rng, 1, 5).expand(6, 5).clone(), normal(rng, 2, 6)
     yield Call("equal incoming weights", (wide, narrow, 0.0), part=VALUES)
@@ -67,6 +79,7 @@ def _distinct_hidden(rng: Generator) -> Iterator[Call]:
     yield Call("turned round and with other signs", (mirrored, same, 0.0), part=VALUES)
     yield Call("thousandths apart", (1000 + 0.004 * mirrored, same, 1e-3), part=TOLERANCE)
     chained = normal(rng, 1, 3) + 0.2 * torch.arange(7, dtype=F64)[:, None]
+    chained[1] -= 9
     yield Call("a chain of 7", (chained, torch.zeros(2, 7, dtype=F64), 0.25), part=TOLERANCE)
     single = (narrow.T.float(), wide.T.float(), 0.0)
     yield Call("equal outgoing weights, float32", single, part=VALUES)
@@ -471,7 +484,7 @@ def _predicted_hidden(rng: Generator) -> Iterator[Call]:
         sizes = [whole(rng, 2, 300) for _ in range(layers + 1)]
         stds = [uniform(rng, 0.02, 0.6) for _ in range(layers)]
         second_moment = uniform(rng, 0.2, 4)
-        yield Call(f"{layers} layers", (sizes, stds, 1.0, second_moment), part=PLAIN)
+        yield Call(counted(layers, "layer"), (sizes, stds, 1.0, second_moment), part=PLAIN)
         if layers > 1:
             gain = uniform(rng, 1.2, 2.5)
             given = (sizes, stds, gain, second_moment)
@@ -583,7 +596,7 @@ def _lsuv_hidden(rng: Generator) -> Iterator[Call]:
     for n, inputs, outputs in ((5, 3, 4), (1, 4, 3), (6, 2, 1), (9, 7, 5)):
         W = normal(rng, outputs, inputs, scale=uniform(rng, 0.01, 5))
         x = normal(rng, n, inputs) + uniform(rng, -2, 2)
-        label = f"{n} examples, {inputs} inputs, {outputs} outputs"
+        label = f"{counted(n, 'example')}, {counted(inputs, 'input')}, {counted(outputs, 'output')}"
         yield Call(label, (W, x), part=VALUES)
         yield Call(label, (W, x), part=INPUTS)
     yield Call("very small weights", (1e-6 * W, x), part=VALUES)

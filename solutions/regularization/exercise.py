@@ -9,7 +9,18 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from course_lib.checks import INPUTS, WHOLE, Call, Exercise, Function, Property
-from grading.writing import EDGES, F64, VALUES, Wrong, f64, mistakes, normal, uniform, whole
+from grading.writing import (
+    EDGES,
+    F64,
+    VALUES,
+    Wrong,
+    counted,
+    f64,
+    mistakes,
+    normal,
+    uniform,
+    whole,
+)
 
 TRAINING, EVALUATION = "training", "evaluation"
 
@@ -496,7 +507,7 @@ def _batchnorm_hidden(rng: Generator) -> Iterator[Call]:
     for n, d in ((2, 1), (5, 3), (9, 2)):
         hyper = dict(momentum=uniform(rng, 0.2, 0.8), eps=uniform(rng, 0.05, 0.5))
         inputs = _batchnorm_inputs(rng, n, d)
-        label = f"{n} examples, {d} features"
+        label = f"{n} examples, {counted(d, 'feature')}"
         yield Call(label, inputs, dict(training=True, **hyper), TRAINING)
         yield Call(label, inputs, dict(training=False, **hyper), EVALUATION)
     usual = _batchnorm_inputs(rng, 6, 4)
@@ -995,7 +1006,9 @@ def _smoothed_hidden(rng: Generator) -> Iterator[Call]:
     for n, classes in ((1, 3), (5, 10), (7, 4)):
         labels = torch.randint(classes, (n,), generator=rng)
         eps = uniform(rng, 0.1, 0.6)
-        yield Call(f"{n} labels, {classes} classes, ε = {eps:.2f}", (labels, classes, eps))
+        yield Call(
+            f"{counted(n, 'label')}, {classes} classes, ε = {eps:.2f}", (labels, classes, eps)
+        )
     # Were the classes counted from the labels, the last ones would be missing.
     yield Call("the last classes do not occur", (torch.tensor([0, 1]), 6, 0.3))
     yield Call("ε = 0: hard targets", (torch.tensor([1, 0]), 3, 0.0))

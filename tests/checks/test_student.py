@@ -4,7 +4,7 @@ import pytest
 import torch
 from IPython.core.interactiveshell import InteractiveShell
 
-from course_lib.checks import CheckFailed, check
+from course_lib.checks import CheckFailed, case, check
 from course_lib.checks.recording import write
 from course_lib.checks.student import _html
 from grading.definitions import load
@@ -144,3 +144,62 @@ def test_the_html_escapes_what_a_student_may_have_written():
     with pytest.raises(CheckFailed) as failed:
         check("sgd_step", lambda w, g, **_: 1 / 0 if "<b>" else w)
     assert "<b>" not in _html(failed.value.verdict)
+
+
+def again(failed):
+    """Runs the line that the verdict offers, and gives the arguments."""
+    (line,) = (row for title, row in failed.value.verdict.rows() if title == "Again")
+    names = {name: function for name, function in globals().items() if callable(function)}
+    exec(line, names)
+    return names["args"], names["kwargs"]
+
+
+def sgd_step(w, g, *, lr, weight_decay=0.0):
+    return w - lr * g
+
+
+def test_the_call_that_went_wrong_can_be_made_again():
+    with pytest.raises(CheckFailed) as failed:
+        check("sgd_step", sgd_step)
+    (w, g), hyper = again(failed)
+    assert sgd_step(w, g, **hyper).tolist() == pytest.approx([0.95, -2.025])
+    assert hyper == dict(lr=0.1, weight_decay=0.3)
+
+
+def rmsprop_step(w, g, state, *, lr, alpha, eps):
+    t, v = state.get("t", 0) + 1, state.get("v", 0 * w)
+    v = alpha * v + (1 - alpha) * g**2
+    return w - lr * (g if t == 3 else g / (v.sqrt() + eps)), {"t": t, "v": v}
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_state_is_the_one_that_the_function_returned_itself(beside, tmp_path):
+    write(load("adaptive"), tmp_path / "cases.json")
+    number = 5 if beside else 3
+    args, _ = case("rmsprop_step", rmsprop_step, number)
+    assert args[2]["t"] == 2
+
+
+def minibatch_indices(n, batch_size, generator):
+    return list(torch.arange(n).split(batch_size))
+
+
+def test_a_generator_stands_where_it_stood():
+    with pytest.raises(CheckFailed) as failed:
+        check("minibatch_indices", minibatch_indices)
+    (n, _, generator), _ = again(failed)
+    expected = torch.randperm(n, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(torch.randperm(n, generator=generator), expected)
+
+
+@pytest.mark.parametrize(
+    ("number", "sentence"),
+    [
+        (0, "sgd_step has the cases 1 to 6, and no 0."),
+        (7, "sgd_step has the cases 1 to 6, and no 7."),
+        (1, "sgd_step is right in case 1: there is no wrong call."),
+    ],
+)
+def test_only_a_wrong_case_can_be_had_again(number, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        case("sgd_step", right, number)

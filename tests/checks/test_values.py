@@ -238,3 +238,27 @@ def test_numbers_are_short_and_long_tensors_are_named_by_their_shape():
     assert short(torch.zeros(3, 4)) == "<float32 tensor of shape (3, 4)>"
     assert short([torch.zeros(1), 2.0]) == "[tensor([0]), 2]"
     assert short((1, 2.5)) == "(1, 2.5)"
+
+
+class Slots:
+    __slots__ = ("t", "v")
+
+    def __init__(self, t):
+        self.t, self.v = t, torch.ones(2)
+
+
+@pytest.mark.parametrize(
+    ("kept", "change"),
+    [
+        (Slots(1), lambda kept: setattr(kept, "t", 2)),
+        (Slots(1), lambda kept: kept.v.add_(1)),
+        (iter([1, 2]), next),
+        ({1, 2}, lambda kept: kept.add(3)),
+    ],
+    ids=["a slot", "a tensor in a slot", "an iterator", "a set"],
+)
+def test_a_copy_of_any_object_is_unchanged_until_it_changes(kept, change):
+    copy = fresh(kept)
+    assert unchanged(kept, copy)
+    change(copy)
+    assert not unchanged(kept, copy)
