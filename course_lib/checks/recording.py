@@ -111,7 +111,7 @@ def read(path: Path, name: str) -> Recorded:
     if not path.is_file():
         raise FileNotFoundError(
             f"The checks need the file {path.name} beside the notebook, and it is not there: "
-            "take it from the assignment's folder and start the notebook in that folder."
+            "open the notebook in its folder in exercises/, as optimization-course.zip has it."
         )
     try:
         functions = json.loads(path.read_text(encoding="utf-8"))["functions"]

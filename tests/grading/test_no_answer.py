@@ -141,7 +141,7 @@ def texts(assignment: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("assignment", names())
 def test_the_introduction_says_that_a_call_is_no_answer(assignment):
-    introduction = texts(assignment)[f"{assignment}-intro"]
+    introduction = next(iter(texts(assignment).values()))
     assert "`course_lib`" in introduction
     assert "no answer" in introduction
 
@@ -153,7 +153,7 @@ def test_the_text_names_what_is_no_answer(assignment, function):
     if not function.no_answer:
         return
     found = texts(assignment)
-    said = found[f"{assignment}-intro"] + found[f"{function.name}-text"]
+    said = next(iter(found.values())) + found[f"{function.name}-text"]
     for name in function.no_answer:
         public = name.replace("torch._functorch", "torch.func")
         # The function's own name, or the module in which it lives.

@@ -293,6 +293,75 @@ def ema_weights__numpy(average, weights, step, *, decay):
     return new
 
 
+@right("beyond_adam")
+def lars_step__numpy(w, g, state, *, lr, momentum, weight_decay, trust_coefficient):
+    w, g, dtype = w.numpy(), g.numpy(), w.dtype
+    a, b = (np.linalg.norm(x.ravel()) for x in (w, g))
+    ratio = trust_coefficient * a / (b + weight_decay * a) if a and b else 1
+    v = momentum * state.get("v", np.zeros(w.shape)) + ratio * (g + weight_decay * w)
+    return torch.as_tensor(w - lr * v).to(dtype), {"v": v}
+
+
+@right("beyond_adam")
+def lars_step__ratio_of_root_mean_squares(
+    w, g, state, *, lr, momentum, weight_decay, trust_coefficient
+):
+    sizes = [x.pow(2).mean().sqrt() for x in (w, g)]
+    ratio = trust_coefficient / (sizes[1] / sizes[0] + weight_decay)
+    ratio = torch.where(sizes[0] * sizes[1] == 0, torch.tensor(1.0), ratio)
+    velocity = (g + weight_decay * w) * ratio
+    if state:
+        velocity = velocity + state["velocity"] * momentum
+    return (w - lr * velocity).to(w.dtype), dict(velocity=velocity)
+
+
+@right("beyond_adam")
+def lamb_step__tensor_for_t(w, g, state, *, lr, beta1, beta2, eps, weight_decay):
+    t = state.get("t", torch.tensor(0.0)) + 1
+    m = torch.lerp(g, state.get("m", 0 * w), beta1)
+    v = beta2 * state.get("v", 0 * w) + (1 - beta2) * g * g
+    d = m / (1 - beta1**t) / (torch.sqrt(v / (1 - beta2**t)) + eps) + weight_decay * w
+    length = lr * torch.linalg.vector_norm(w)
+    if length == 0:
+        return w - lr * d, {"t": t, "m": m, "v": v}
+    direction = torch.nn.functional.normalize(d.flatten(), dim=0, eps=1e-300).reshape(d.shape)
+    return w - length * direction, {"t": t, "m": m, "v": v}
+
+
+@right("beyond_adam")
+def lion_step__where(w, g, state, *, lr, beta1, beta2, weight_decay):
+    (m,) = state.get("kept", [w * 0])
+    c = (beta1 * m + (1 - beta1) * g).float()
+    new = torch.where(c > 0, w - lr, torch.where(c < 0, w + lr, w)) - lr * weight_decay * w
+    return new, {"kept": [m - (1 - beta2) * (m - g)]}
+
+
+@right("beyond_adam")
+def newton_schulz__numpy(G, *, coefficients, steps, eps):
+    X = G.numpy() / max(np.linalg.norm(G.numpy()), eps)
+    for _ in range(steps):
+        A = X @ X.T
+        powers = [np.eye(len(A)), A, np.linalg.matrix_power(A, 2)]
+        X = sum(c * p for c, p in zip(coefficients, powers)) @ X
+    return torch.from_numpy(np.asarray(X)).to(G.dtype)
+
+
+@right("beyond_adam")
+def newton_schulz__recursion(G, *, coefficients, steps, eps):
+    if steps == 0:
+        return G.div(torch.maximum(G.pow(2).sum().sqrt(), torch.tensor(eps)))
+    X = newton_schulz__recursion(G, coefficients=coefficients, steps=steps - 1, eps=eps)
+    terms = [X, X @ X.mT @ X, X @ X.mT @ X @ X.mT @ X]
+    return torch.stack([c * term for c, term in zip(coefficients, terms)]).sum(dim=0)
+
+
+@right("beyond_adam")
+def schedule_free_step__list(x, z, g, t, *, lr, beta):
+    z = z - torch.tensor(lr) * g
+    x = x + (z - x) / torch.tensor(t)
+    return [x, z, x + (1 - beta) * (z - x)]
+
+
 @pytest.mark.parametrize("key", ANSWERS, ids="-".join)
 def test_a_right_answer_keeps_its_points(key):
     assignment, name, _ = key
