@@ -74,6 +74,14 @@ EQUIVALENT = (
             and bool(re.search(r"^(torch\.)?(min|max)|abs|\*\* 2|square", m.before + m.statement))
         ),
     ),
+    Equivalent(
+        "The sign is lost where the centered data are multiplied by themselves.",
+        lambda m: m.kind == "swapped arguments" and m.statement.startswith("centered = "),
+    ),
+    Equivalent(
+        "A matrix product is divided by a number, before or after.",
+        lambda m: m.kind == "bracket" and bool(re.search(r"@.* / len\(\w+\)$", m.before)),
+    ),
     Equivalent("A factor of ones.", lambda m: "ones_like" in m.before),
     Equivalent(
         "Any one of the entries will do.",
