@@ -52,15 +52,18 @@ def _visible(
         matrix, push = normal(rng, 2, 3), [normal(rng, 2, 3) for _ in range(2)]
         falling: dict[str, Any] = settings | dict(lr=[0.3, 0.1])
         yield Steps("a 2 × 3 matrix, the rate falls", matrix, push, falling, MANY)
-        yield from among_others(two, noise[:3], settings)
+        yield from among_others(two, _turning(noise[0]), settings)
         yield Steps("weights that start at zero", 0 * two, noise[:3], settings, EDGES)
-        yield Steps("large weights", 20 * two, noise[:2], settings, EDGES)
+        large = settings | dict(weight_decay=0.0)
+        yield Steps("large weights", 20 * two, noise[:2], large, EDGES)
         yield Steps("no gradient in step 2", two, [first, 0 * first, noise[0]], settings, EDGES)
         one_sided = [f64(1.0, 0.0) * g for g in noise[:3]]
         yield Steps("the second weight never gets a gradient", two, one_sided, settings, EDGES)
         late = [0 * first, first, noise[0]]
         for label, end in ends.items():
             yield Steps(f"{label}, no gradient at first", two, late, settings | end, EDGES)
+        number = [g[0] for g in noise[:2]]
+        yield Steps("a single number, shape ()", two[1], number, settings, EDGES)
         single = [g.float() for g in noise[:2]]
         yield Steps("float32 stays float32", two.float(), single, settings, EDGES)
         yield Steps("two steps again", two, noise[:2], settings, INPUTS)
@@ -88,11 +91,12 @@ def _hidden(
         yield Steps("14 steps while the rate falls", w, gradients, falling, MANY)
         boxes = [normal(rng, *box) for _ in range(5)]
         yield Steps(f"four steps, shape {box}", boxes[0], boxes[1:], hyper(), MANY)
-        yield from among_others(w, gradients[:4], hyper())
+        yield from among_others(w, _turning(normal(rng, 3)), hyper())
         late = [0 * w, *gradients[:3]]
         yield Steps("no gradient at first", w, late, hyper(), EDGES)
         yield Steps("weights that start at zero", 0 * w, gradients[:3], hyper(), EDGES)
-        yield Steps("large weights", 30 * w, gradients[:2], hyper(), EDGES)
+        large = hyper() | dict(weight_decay=0.0)
+        yield Steps("large weights", 30 * w, gradients[:2], large, EDGES)
         for label, end in ends.items():
             yield Steps(f"{label}, no gradient at first", w, late[:3], hyper() | end, EDGES)
         single = [g.float() for g in gradients[:3]]
@@ -105,6 +109,11 @@ def _hidden(
         yield Steps("two steps from zero", 0 * w, gradients[:2], hyper(), INPUTS)
 
     return draw
+
+
+def _turning(push: Tensor) -> list[Tensor]:
+    """Two gradients that a memory holds against two that follow."""
+    return [push, push, -0.25 * push, -0.02 * push]
 
 
 UPHILL = Wrong("the sign of the step is wrong: subtract it from the weights.").by(
@@ -550,9 +559,6 @@ LION_STEP = Function(
     misconceptions=mistakes(
         lion_step,
         Wrong("the sign is missing: every weight moves by the same amount.").by("c.sign()", "c"),
-        Wrong("this is the sign of the gradient: take the sign of the average c.").by(
-            "c.sign()", "g.sign()"
-        ),
         Wrong("the sign is taken before averaging: average the gradients, then take the sign.").by(
             "(1 - beta1) * g", "(1 - beta1) * g.sign()", "(1 - beta2) * g", "(1 - beta2) * g.sign()"
         ),
@@ -624,7 +630,10 @@ LION_STEP = Function(
         ),
         NO_RATE,
         UPHILL,
-        *OF_ANY_RULE,
+        *of_any_rule(
+            "the direction follows the new gradient alone: m is lost, or never used. Return it in "
+            "the state, and take c from it."
+        ),
     ),
     variants=(_lion_by_comparison, _lion_unscaled),
 )
@@ -822,6 +831,8 @@ def _schedule_free_visible(rng: Generator) -> Iterator[Call]:
     yield Call("no gradient", (x, z, 0 * g, 4), hyper, EDGES)
     single = [tensor.float() for tensor in matrices]
     yield Call("float32 stays float32", (*single, 3), hyper, EDGES)
+    numbers = [tensor[0, 0] for tensor in matrices]
+    yield Call("single numbers, shape ()", (*numbers, 2), hyper, EDGES)
     yield Call("2 × 3 matrices again", (*matrices, 3), hyper, INPUTS)
 
 

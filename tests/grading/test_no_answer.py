@@ -80,6 +80,39 @@ def loaded(n, batch_size, generator):
     return list(data)
 
 
+def layer_norm(x, gamma, beta, *, eps):
+    return F.layer_norm(x, gamma.shape, gamma, beta, eps)
+
+
+def group_norm(x, gamma, beta, groups, *, eps):
+    layer = nn.GroupNorm(groups, x.shape[1], eps, dtype=x.dtype)
+    return (gamma * layer(x).movedim(1, -1) + beta).movedim(-1, 1).detach()
+
+
+def remembered(x, running_mean, running_var, *, momentum):
+    mean, var = running_mean.clone(), running_var.clone()
+    F.batch_norm(x, mean, var, training=True, momentum=momentum)
+    return mean, var
+
+
+def batch_norm_by_autograd(dy, x, gamma, *, eps):
+    x, gamma, beta = (t.clone().requires_grad_() for t in (x, gamma, 0 * gamma))
+    one = [1, -1] + [1] * (x.ndim - 2)
+    axes = [axis for axis in range(x.ndim) if axis != 1]
+    var, mean = torch.var_mean(x, axes, correction=0, keepdim=True)
+    y = gamma.reshape(one) * (x - mean) / (var + eps).sqrt() + beta.reshape(one)
+    y.backward(dy)
+    return x.grad, gamma.grad, beta.grad
+
+
+def by_decomposition(G, *, coefficients, steps, eps):
+    U, S, Vh = torch.linalg.svd(G, full_matrices=False)
+    S = S / G.norm().clamp(min=eps)
+    for _ in range(steps):
+        S = sum(c * S**k for c, k in zip(coefficients, (1, 3, 5)))
+    return U * S @ Vh
+
+
 ANSWERS = [
     ("adaptive", "adagrad_step", torch_step(torch.optim.Adagrad)),
     ("adaptive", "rmsprop_step", torch_step(torch.optim.RMSprop)),
@@ -120,6 +153,16 @@ ANSWERS = [
     ("regularization", "batchnorm_forward", batch_norm),
     ("regularization", "dropout_forward", dropout),
     ("regularization", "smoothed_targets", regularization.smoothed_targets),
+    (
+        "beyond_adam",
+        "lars_step",
+        our_step(optim.LARS, momentum=0.9, weight_decay=0.1, trust_coefficient=1.0),
+    ),
+    ("beyond_adam", "newton_schulz", by_decomposition),
+    ("normalization", "running_statistics", remembered),
+    ("normalization", "layernorm_forward", layer_norm),
+    ("normalization", "groupnorm_forward", group_norm),
+    ("normalization", "batchnorm_backward", batch_norm_by_autograd),
 ]
 
 

@@ -362,6 +362,75 @@ def schedule_free_step__list(x, z, g, t, *, lr, beta):
     return [x, z, x + (1 - beta) * (z - x)]
 
 
+@right("normalization")
+def running_statistics__numpy(x, running_mean, running_var, *, momentum):
+    rows = np.moveaxis(x.numpy(), 1, 0).reshape(x.shape[1], -1)
+    found = rows.mean(axis=1), rows.var(axis=1, ddof=1)
+    old = running_mean.numpy(), running_var.numpy()
+    return [torch.from_numpy(o + momentum * (new - o)).to(x.dtype) for o, new in zip(old, found)]
+
+
+@right("normalization")
+def running_statistics__var_mean(x, running_mean, running_var, *, momentum):
+    share = torch.tensor(momentum)
+    var, mean = torch.var_mean(x.movedim(1, -1).flatten(0, -2), dim=0)
+    new = [(1 - share) * a + share * b for a, b in ((running_mean, mean), (running_var, var))]
+    return tuple(new)
+
+
+@right("normalization")
+def layernorm_forward__permuted(x, gamma, beta, *, eps):
+    flat = x.reshape(*x.shape[: x.ndim - gamma.ndim], -1).movedim(-1, 0)
+    centred = flat - flat.mean(dim=0)
+    x_hat = centred * torch.rsqrt(centred.pow(2).mean(dim=0) + torch.tensor(eps))
+    return x_hat.movedim(0, -1).reshape(x.shape) * gamma + beta
+
+
+@right("normalization")
+def layernorm_forward__as_one_group(x, gamma, beta, *, eps):
+    rows = x.reshape(1, -1, gamma.numel())
+    ones, zeros = torch.ones(rows.shape[1]), torch.zeros(rows.shape[1])
+    normalized = groupnorm_forward__einsum(rows, ones, zeros, rows.shape[1], eps=eps)
+    return (gamma * normalized.reshape(x.shape) + beta).to(x.dtype)
+
+
+@right("normalization")
+def groupnorm_forward__einsum(x, gamma, beta, groups, *, eps):
+    parts = torch.stack(x.flatten(2).chunk(groups, dim=1)) if x.ndim > 2 else None
+    if parts is None:
+        return groupnorm_forward__einsum(x[..., None], gamma, beta, groups, eps=eps)[..., 0]
+    mean = parts.mean(dim=(2, 3), keepdim=True)
+    deviation = torch.sqrt(((parts - mean) ** 2).mean(dim=(2, 3), keepdim=True) + eps)
+    x_hat = torch.cat(list((parts - mean) / deviation), dim=1)
+    y = torch.einsum("c,ncs->ncs", gamma.to(x.dtype), x_hat) + beta.to(x.dtype)[:, None]
+    return y.reshape(x.shape)
+
+
+@right("normalization")
+def batchnorm_backward__numpy(dy, x, gamma, *, eps):
+    axes = (0, *range(2, x.ndim))
+    pull, values = dy.numpy(), x.numpy()
+    n = values.size // values.shape[1]
+    s = np.sqrt(values.var(axis=axes, keepdims=True) + eps)
+    x_hat = (values - values.mean(axis=axes, keepdims=True)) / s
+    dbeta, dgamma = pull.sum(axis=axes, keepdims=True), (pull * x_hat).sum(axis=axes, keepdims=True)
+    scale = gamma.numpy().reshape(dbeta.shape) / s
+    dx = scale * (pull - dbeta / n - x_hat * dgamma / n)
+    return tuple(torch.from_numpy(a).to(x.dtype) for a in (dx, dgamma.ravel(), dbeta.ravel()))
+
+
+@right("normalization")
+def batchnorm_backward__through_float(dy, x, gamma, *, eps):
+    rows, pull = (t.movedim(1, 0).flatten(1).float() for t in (x, dy))
+    x_hat = rows - rows.mean(1, keepdim=True)
+    s = (x_hat.square().mean(1, keepdim=True) + eps).sqrt()
+    x_hat = x_hat / s
+    along = x_hat * (x_hat * pull).mean(1, keepdim=True)
+    dx = gamma[:, None] * (pull - pull.mean(1, keepdim=True) - along) / s
+    dx = dx.unflatten(1, (len(x), *x.shape[2:])).movedim(0, 1).to(x.dtype)
+    return [dx, (x_hat * pull).sum(1).to(x.dtype), pull.sum(1).to(x.dtype)]
+
+
 @pytest.mark.parametrize("key", ANSWERS, ids="-".join)
 def test_a_right_answer_keeps_its_points(key):
     assignment, name, _ = key
