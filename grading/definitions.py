@@ -10,8 +10,6 @@ from course_lib.checks.recording import write
 
 SOLUTIONS = Path(__file__).resolve().parent.parent / "solutions"
 EXERCISES = SOLUTIONS.parent / "exercises"
-# What students hand in as numbers and write no rule for; its oracle makes up such numbers.
-NO_RULE = ("predictions",)
 
 
 def names(solutions: Path = SOLUTIONS) -> list[str]:

@@ -9,6 +9,8 @@ from grading.leaks import leaks
 ROOT = SOLUTIONS.parent
 HANDOUT = Path(__file__).parent / "handout"
 NAME = "optimization-course"
+# Names every file, so that the notebooks can tell what a zip made by hand lacks.
+LIST = "contents.txt"
 # The same bytes whenever the same files go in; zip knows no earlier date.
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
@@ -41,11 +43,14 @@ def build(target: Path, root: Path = ROOT) -> None:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_suffix(".part")
+    files = {name: path.read_bytes() for name, path in contents(root).items()}
+    listed = "".join(f"{name.removeprefix(f'{NAME}/')}\n" for name in files)
+    files[f"{NAME}/{LIST}"] = listed.encode()
     try:
         with zipfile.ZipFile(temporary, "w") as archive:
-            for name, path in contents(root).items():
+            for name, content in files.items():
                 info = zipfile.ZipInfo(name, LONG_AGO)
-                archive.writestr(info, path.read_bytes(), zipfile.ZIP_DEFLATED)
+                archive.writestr(info, content, zipfile.ZIP_DEFLATED)
         found = leaks(temporary, root / "solutions")
         if found:
             raise ValueError(

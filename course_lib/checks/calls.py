@@ -22,15 +22,17 @@ REFERENCES = ("course_lib", "torch.optim")
 OURS = "course_lib.checks"
 
 
-def written(answer: Callable[..., Any], no_answer: tuple[str, ...]) -> Callable[..., Any]:
+def written(answer: Callable[..., Any], no_answer: tuple[str, ...] | None) -> Callable[..., Any]:
     """The answer, of which a call to the library's own rule is a fault.
 
     Args:
         answer: the student's function.
         no_answer: names of functions, classes or modules, such as ``"torch.autograd.grad"``,
             besides :data:`REFERENCES`. A function that torch compiled, and a tensor's method of
-            its name, is ``"torch.NAME"``.
+        its name, is ``"torch.NAME"``. None refuses nothing, where no rule is written.
     """
+    if no_answer is None:
+        return answer
     refused = REFERENCES + no_answer
 
     @wraps(answer)

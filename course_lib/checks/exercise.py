@@ -34,7 +34,8 @@ class Function:
         variants: other right rules; each must keep all points.
         no_answer: what students may not call, because it is the answer; the text says so. The
             names are those of :func:`course_lib.checks.calls.written`, which refuses
-            ``course_lib`` and ``torch.optim`` everywhere.
+            ``course_lib`` and ``torch.optim`` everywhere. None where students write no rule: then
+            anything may be called.
     """
 
     oracle: Rule
@@ -44,7 +45,7 @@ class Function:
     points: dict[str, int]
     misconceptions: tuple[Misconception, ...]
     variants: tuple[Rule, ...]
-    no_answer: tuple[str, ...] = ()
+    no_answer: tuple[str, ...] | None = ()
 
     @property
     def name(self) -> str:

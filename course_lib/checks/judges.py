@@ -299,9 +299,9 @@ def gain(
 
     A right gain is a smooth function of the mean of f(z)², so it is nearly normal. It is off by
     more than 6 standard errors with probability 2·10⁻⁹, a few times that with the skewness of
-    f(z)². The spread of 500 gains, each of 2,000 samples, has a standard error of 1/32 of itself: it
-    is off by a fifth with probability 3·10⁻¹⁰, while numbers that come in equal pairs, which
-    make it √2 times as large, escape with probability 10⁻⁶. Together a right
+    f(z)². The spread of 500 gains, each of 1,000 samples, has a standard error of 1/32 of
+    itself: it is off by a fifth with probability 10⁻⁹, while numbers that come in equal
+    pairs, which make it √2 times as large, escape with probability 10⁻⁶. Together a right
     answer fails less than once in 10⁷ tries.
     """
     seen = 0
@@ -339,7 +339,7 @@ def gain(
             "The second call gives the very same gain: draw new numbers from the generator "
             "each time. Do not seed one of your own, and return no constant."
         )
-    few = 2_000
+    few = 1_000
     gains = torch.tensor([float(draw(few, generator)) for _ in range(500)], dtype=torch.float64)
     spread = (gains.std() / right).item() / (error / few**0.5)
     if not 0.8 <= spread <= 1.2:

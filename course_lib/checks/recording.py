@@ -27,7 +27,7 @@ class Recorded:
     name: str
     returns: tuple[str, ...]
     trials: list[Trial]
-    no_answer: tuple[str, ...] = ()
+    no_answer: tuple[str, ...] | None = ()
 
     def require_part(self, part: str) -> None:
         """Check that some trial belongs to ``part``.
@@ -111,7 +111,7 @@ def read(path: Path, name: str) -> Recorded:
     if not path.is_file():
         raise FileNotFoundError(
             f"The checks need the file {path.name} beside the notebook, and it is not there: "
-            "take it from the assignment's folder and start the notebook in that folder."
+            "open the notebook in its folder in exercises/, as optimization-course.zip has it."
         )
     try:
         functions = json.loads(path.read_text(encoding="utf-8"))["functions"]
@@ -131,7 +131,7 @@ def _plain(recorded: Recorded) -> dict[str, Any]:
     kinds = {kind: name for name, kind in _KINDS.items()}
     return {
         "returns": list(recorded.returns),
-        "no_answer": list(recorded.no_answer),
+        "no_answer": encode(recorded.no_answer),
         "trials": [
             {
                 "kind": kinds[type(trial.situation)],
@@ -178,4 +178,4 @@ def _recorded(name: str, plain: Mapping[str, Any]) -> Recorded:
         )
         for trial in plain["trials"]
     ]
-    return Recorded(name, tuple(plain["returns"]), trials, tuple(plain["no_answer"]))
+    return Recorded(name, tuple(plain["returns"]), trials, decode(plain["no_answer"]))

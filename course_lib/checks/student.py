@@ -27,9 +27,10 @@ class CheckFailed(Exception):
         self.verdict = verdict
 
     def _render_traceback_(self) -> list[str]:
-        # IPython shows these lines instead of a traceback through the course's own code. The
-        # verdict itself is shown above them.
-        return [f"{self.verdict.name} is not right yet: see above."]
+        # IPython, Validate and the graders show these lines instead of a traceback through the
+        # course's own code.
+        headline, *rows = self.verdict.text().splitlines()
+        return [f"\x1b[1;31m{headline}\x1b[0m", *rows]
 
 
 def check(name: str, function: Callable[..., Any], part: str = WHOLE) -> None:
@@ -130,37 +131,23 @@ def _plain(error: Exception) -> Exception:
 
 
 def show(verdict: Verdict) -> None:
-    """Print the verdict, as HTML in a notebook; raise it if the function is wrong."""
-    if get_ipython() is not None:
-        display(_Shown(verdict))
-    elif verdict.passed:
-        print(verdict.text())
+    """Print the verdict of a right function, in green in a notebook; raise that of a wrong one."""
     if not verdict.passed:
         raise CheckFailed(verdict)
+    if get_ipython() is None:
+        print(verdict.text())
+    else:
+        display(_Passed(verdict))
 
 
-class _Shown(HTML):
+class _Passed(HTML):
     """A verdict that a notebook renders and a terminal prints."""
 
     def __init__(self, verdict: Verdict) -> None:
         self.verdict = verdict
-        super().__init__(_html(verdict))
+        text = html.escape(verdict.text())
+        border = "border-left: 4px solid #2e7d32; padding: 0.3em 0.9em"
+        super().__init__(f'<div style="{border}"><strong>{text}</strong></div>')
 
     def __repr__(self) -> str:
         return self.verdict.text()
-
-
-def _html(verdict: Verdict) -> str:
-    headline, *_ = verdict.text().splitlines()
-    colour = "#2e7d32" if verdict.passed else "#c62828"
-    rows = "" if verdict.passed else "".join(map(_row, verdict.rows()))
-    return (
-        f'<div style="border-left: 4px solid {colour}; padding: 0.3em 0.9em">'
-        f"<strong>{html.escape(headline)}</strong>{rows}</div>"
-    )
-
-
-def _row(row: tuple[str, str]) -> str:
-    title, text = (html.escape(part) for part in row)
-    text = f"<code>{text}</code>" if title in ("Call", "Again") else text
-    return f'<div><span style="display: inline-block; width: 5em">{title}</span>{text}</div>'

@@ -121,7 +121,7 @@ def judge(
     trials: Sequence[Trial],
     returns: Sequence[str],
     part: str = WHOLE,
-    no_answer: tuple[str, ...] = (),
+    no_answer: tuple[str, ...] | None = (),
 ) -> Verdict:
     """Try ``answer`` in every situation and compare it with what is right.
 

@@ -72,14 +72,14 @@ def _numerical_hidden(rng: Generator) -> Iterator[Call]:
 
 
 def _shifted_in_place(f: Callable[[Tensor], Tensor], x: Tensor, h: float) -> Tensor:
-    moved, gradient = x.view(-1), torch.empty(x.numel(), dtype=x.dtype)
-    for i in range(x.numel()):
-        moved[i] += h
+    gradient = torch.empty_like(x)
+    for place in np.ndindex(x.shape):
+        x[place] += h
         plus = f(x).item()
-        moved[i] -= 2 * h
-        gradient[i] = (plus - f(x).item()) / (2 * h)
-        moved[i] += h
-    return gradient.reshape(x.shape)
+        x[place] -= 2 * h
+        gradient[place] = (plus - f(x).item()) / (2 * h)
+        x[place] += h
+    return gradient
 
 
 def _exact(f: Callable[[Tensor], Tensor], x: Tensor, h: float) -> Tensor:

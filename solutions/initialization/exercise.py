@@ -386,13 +386,13 @@ def monte_carlo_gain(
 
 def _gain_visible(rng: Generator) -> Iterator[Property]:
     relu, tanh = Code("torch:relu"), Code("torch:tanh")
-    yield Property("ReLU", "gain", dict(activation=relu, samples=300_000, seed=1))
+    yield Property("ReLU", "gain", dict(activation=relu, samples=100_000, seed=1))
     yield Property("tanh", "gain", dict(activation=tanh, samples=20_000, seed=2))
 
 
 def _gain_hidden(rng: Generator) -> Iterator[Property]:
     places = ("torch:relu", "torch.nn.functional:silu", "torch.nn.functional:gelu", "torch:sin")
-    for place, samples in zip(places, (20_000, 300_000, 50_000, 100_000)):
+    for place, samples in zip(places, (20_000, 100_000, 50_000, 40_000)):
         settings = dict(activation=Code(place), samples=samples, seed=whole(rng, 0, 10**6))
         yield Property(f"{place}, {samples} samples", "gain", settings)
 

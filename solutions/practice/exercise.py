@@ -630,6 +630,7 @@ PREDICTIONS = Function(
         lambda: (_guesses(0.83, 0.81), 399),
         lambda: (_guesses(0.93), 0),
     ),
+    no_answer=None,
 )
 
 

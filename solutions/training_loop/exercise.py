@@ -153,7 +153,6 @@ STANDARDIZE_FIT_APPLY = Function(
         "torch.nn.functional.batch_norm",
         "torch.batch_norm",
         "torch.native_batch_norm",
-        "torch.nn.modules.batchnorm",
     ),
 )
 
@@ -303,7 +302,7 @@ Weights = dict[str, Tensor]
 
 
 def best_checkpoint(epochs: Iterator[tuple[Weights, float]]) -> tuple[Weights, int]:
-    best_accuracy, best_epoch, best = -1.0, 0, {}
+    best_accuracy, best_epoch, best = -math.inf, None, {}
     for epoch, (weights, accuracy) in enumerate(epochs):
         if accuracy > best_accuracy:
             best_accuracy, best_epoch = accuracy, epoch
@@ -392,7 +391,7 @@ BEST_CHECKPOINT = Function(
             "    return", "        if accuracy < best_accuracy:\n            break\n    return"
         ),
         Wrong("It changed the network's own weights").by("w.clone() for", "w.zero_().clone() for"),
-        Wrong("weights should be a dict with the keys").by("= -1.0,", "= 0.0,"),
+        Wrong("weights should be a dict with the keys").by("= -math.inf, None", "= 0.0, 0"),
         Wrong("It should return (weights, epoch)").by(", best_epoch\n", "\n"),
     ),
     variants=(_best_by_deepcopy, _best_by_sorting),
@@ -617,7 +616,7 @@ RESUME_STATE = Function(
 def stratified_split(labels: Tensor, one_in: int, generator: Generator) -> tuple[Tensor, Tensor]:
     in_val = torch.zeros(len(labels), dtype=torch.bool)
     for label in labels.unique():
-        members = (labels == label).nonzero().flatten()
+        members = torch.arange(len(labels))[labels == label]
         order = torch.randperm(len(members), generator=generator)
         in_val[members[order[: len(members) // one_in]]] = True
     return (~in_val).nonzero().flatten(), in_val.nonzero().flatten()
@@ -681,8 +680,8 @@ STRATIFIED_SPLIT = Function(
         Wrong("should go to validation, one in").by(
             "for label in labels.unique():",
             "for label in (0,):",
-            "(labels == label).nonzero().flatten()",
-            "torch.arange(len(labels))",
+            "[labels == label]",
+            "",
         ),
         Wrong("should go to validation, one in").by(
             "len(members) // one_in]", "-(-len(members) // one_in)]"

@@ -1,5 +1,7 @@
 """A call of the reference, or of torch's own rule, earns nothing, and the text says so."""
 
+import re
+
 import nbformat
 import pytest
 import torch
@@ -10,7 +12,7 @@ from course_lib import autodiff, initialization, optim, regularization
 from course_lib.checks.recording import visible
 from course_lib.checks.verdict import judge
 from course_lib.optim import clipping, schedules
-from grading.definitions import NO_RULE, SOLUTIONS, load, names
+from grading.definitions import SOLUTIONS, load, names
 from grading.hidden import hidden_verdict
 
 FUNCTIONS = [(name, function) for name in names() for function in load(name).functions]
@@ -184,7 +186,7 @@ def texts(assignment: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("assignment", names())
 def test_the_introduction_says_that_a_call_is_no_answer(assignment):
-    introduction = texts(assignment)[f"{assignment}-intro"]
+    introduction = next(iter(texts(assignment).values()))
     assert "`course_lib`" in introduction
     assert "no answer" in introduction
 
@@ -196,13 +198,13 @@ def test_the_text_names_what_is_no_answer(assignment, function):
     if not function.no_answer:
         return
     found = texts(assignment)
-    said = found[f"{assignment}-intro"] + found[f"{function.name}-text"]
+    said = next(iter(found.values())) + found[f"{function.name}-text"]
     for name in function.no_answer:
-        public = name.replace("torch._functorch", "torch.func")
+        public = name.replace("torch._functorch", "torch.func").replace("linalg_", "linalg.")
         # The function's own name, or the module in which it lives.
         module = ".".join(public.split(".")[:3])
         shorter = {public, public.rpartition(".")[2], module, public.rpartition(".")[0]}
-        assert any(f"`{form}`" in said for form in shorter), name
+        assert any(re.search(rf"`([\w.]+\.)?{form}`", said) for form in shorter), name
 
 
 @pytest.mark.slow
@@ -210,7 +212,5 @@ def test_the_text_names_what_is_no_answer(assignment, function):
     ("assignment", "function"), FUNCTIONS, ids=[f"{n}-{f.name}" for n, f in FUNCTIONS]
 )
 def test_right_rules_call_nothing_that_is_refused(assignment, function):
-    if function.name in NO_RULE:
-        return
     for rule in (function.oracle, *function.variants):
         assert hidden_verdict(assignment, function.name, rule).passed

@@ -248,6 +248,51 @@ def stratified_split__lists(labels, one_in, generator):
     return [torch.LongTensor(train), torch.LongTensor(val)]
 
 
+@right("schedules")
+def one_cycle__numpy_float32(
+    step, *, lr, total_steps, pct_start=0.3, div_factor=25.0, final_div_factor=1e4
+):
+    peak, last = pct_start * total_steps - 1, total_steps - 1
+    up = (lr / div_factor, lr, step / peak) if step < peak else None
+    a, b, s = up or (lr, lr / div_factor / final_div_factor, min(1, (step - peak) / (last - peak)))
+    return np.float32(b + (a - b) * (0.5 + 0.5 * np.cos(np.pi * s)))
+
+
+@right("schedules")
+def triangular__tensor(step, *, lr, half_cycle, min_lr=0.0, decay=1.0):
+    t = torch.tensor(step, dtype=torch.float64) / half_cycle
+    up = (t % 2).minimum(2 - t % 2)
+    return min_lr + (lr - min_lr) * torch.tensor(decay) ** (t // 2) * up
+
+
+@right("schedules")
+def warmup_stable_decay__interpolated(
+    step, *, lr, total_steps, warmup_steps, decay_steps, min_lr=0.0
+):
+    times = [0, warmup_steps, total_steps - decay_steps, total_steps]
+    start = 0.0 if warmup_steps else lr
+    return np.interp(step, times, [start, lr, lr, min_lr])
+
+
+@right("schedules")
+def plateau_step__numpy(state, loss, *, factor, patience, min_lr=0.0):
+    better = np.less(loss, state["best"])
+    bad = np.where(better, 0, state["bad"] + 1)
+    lower = bad > patience
+    lr = np.where(lower, np.maximum(state["lr"] * factor, min_lr), state["lr"])
+    return {"best": loss if better else state["best"], "bad": bad * ~lower, "lr": lr}
+
+
+@right("schedules")
+def ema_weights__numpy(average, weights, step, *, decay):
+    share, new = max(1 - decay, 9 / (10 + step)), {}
+    for name, w in weights.items():
+        old = average[name].numpy()
+        moved = old + share * (w.numpy() - old)
+        new[name] = torch.tensor(moved).to(w.dtype) if w.is_floating_point() else w
+    return new
+
+
 @right("beyond_adam")
 def lars_step__numpy(w, g, state, *, lr, momentum, weight_decay, trust_coefficient):
     w, g, dtype = w.numpy(), g.numpy(), w.dtype
