@@ -565,6 +565,29 @@ def _batchnorm_by_sums(
     return (x - mean) * torch.rsqrt(var + eps) * gamma + beta, running_mean, running_var
 
 
+def _batchnorm_at_once(
+    x: Tensor,
+    gamma: Tensor,
+    beta: Tensor,
+    running_mean: Tensor,
+    running_var: Tensor,
+    *,
+    training: bool,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """One scale and one shift a feature; the old statistics are blended by lerp."""
+    if training:
+        var, mean = torch.var_mean(x, dim=0)
+        running_mean = running_mean.lerp(mean, momentum)
+        running_var = running_var.lerp(var, momentum)
+        var = var * (len(x) - 1) / len(x)
+    else:
+        mean, var = running_mean, running_var
+    scale = gamma / (var + eps) ** 0.5
+    return scale * x + (beta - scale * mean), running_mean, running_var
+
+
 BATCHNORM_FORWARD = Function(
     oracle=batchnorm_forward,
     visible=_batchnorm_visible,
@@ -677,7 +700,7 @@ BATCHNORM_FORWARD = Function(
             ", running_mean.clone(), running_var.clone()", ""
         ),
     ),
-    variants=(_batchnorm_by_sums,),
+    variants=(_batchnorm_by_sums, _batchnorm_at_once),
     no_answer=("torch.nn.functional.batch_norm", "torch.batch_norm", "torch.native_batch_norm"),
 )
 
