@@ -12,12 +12,12 @@ from torch import Generator, Tensor
 
 from course_lib.checks import Call, Code, Function, Steps
 from course_lib.checks.exercise import Rule
-from course_lib.checks.recording import record, visible
+from course_lib.checks.recording import visible
 from course_lib.checks.situations import Outcome, Situation
 from course_lib.checks.values import FLOAT32, first_difference
 from course_lib.checks.verdict import first_wrong
 from grading.definitions import load
-from grading.hidden import HIDDEN_SEED
+from grading.hidden import HIDDEN_SEED, hidden
 from grading.mutants import Mutant, mutants
 
 # A mutant counts as equivalent only if it agrees with the oracle on this many inputs.
@@ -131,8 +131,7 @@ def generated(assignment: str, inputs: int = DRAWS) -> Iterator[GeneratedScore]:
 
 
 def _score(function: Function, inputs: int) -> GeneratedScore:
-    hidden = function.hidden(Generator().manual_seed(HIDDEN_SEED))
-    trials = visible(function).trials + record(function, list(hidden)).trials
+    trials = visible(function).trials + hidden(function).trials
     score = GeneratedScore(function.name, 0)
     drawn: list[Drawn] = []
     for mutant in mutants(function.oracle):

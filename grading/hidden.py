@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from course_lib.checks.exercise import Function
 from course_lib.checks.recording import Recorded, record
 from course_lib.checks.situations import WHOLE
 from course_lib.checks.student import show
@@ -28,10 +29,14 @@ def hidden_seed() -> int:
     return int(text)
 
 
+def hidden(function: Function, seed: int = HIDDEN_SEED) -> Recorded:
+    """The trials that only the grader knows."""
+    return record(function, list(function.hidden(torch.Generator().manual_seed(seed))))
+
+
 @cache
 def _hidden(assignment: str, name: str, seed: int) -> Recorded:
-    definition = load(assignment)[name]
-    return record(definition, list(definition.hidden(torch.Generator().manual_seed(seed))))
+    return hidden(load(assignment)[name], seed)
 
 
 def hidden_verdict(

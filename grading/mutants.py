@@ -182,17 +182,16 @@ def _slips(node: ast.AST, function: ast.FunctionDef) -> Iterator[Slip]:
         case ast.If():
             for answer in True, False:
                 yield "dropped condition", _with(node, test=ast.Constant(answer))
-        case ast.Assign() | ast.AugAssign() | ast.Expr():
+        case ast.Assign() | ast.Expr():
             yield "dropped line", ast.Pass()
+        case ast.AugAssign(op=operator):
+            yield "dropped line", ast.Pass()
+            for other_operator in _OTHER_OPERATOR.get(type(operator), ()):
+                yield "operator", _with(node, op=other_operator())
         case ast.Slice():
             yield from _of_slice(node)
         case ast.keyword():
             yield "dropped argument", None
-        case _:
-            return
-    if isinstance(node, ast.AugAssign):
-        for other_operator in _OTHER_OPERATOR.get(type(node.op), ()):
-            yield "operator", _with(node, op=other_operator())
 
 
 def _with(node: ast.AST, **changes: Any) -> Any:

@@ -43,8 +43,7 @@ def restated(function: Function) -> Iterator[tuple[str, Rule]]:
     if any(isinstance(situation, Steps) for situation in situations):
         for name, wrap in _WRAPPED.items():
             yield f"a state {name}", partial(_with_state, right, wrap)
-        yield "a state in float32", partial(_with_state, right, _single)
-        yield "a list for a tuple", partial(_answered, right, _pair)
+        yield "a list for a tuple", partial(_answered, right, _lists)
         return
     yield "numbers of NumPy", partial(_answered, right, _numpy_numbers)
     yield "tensors with one element for numbers", partial(_answered, right, _tensor_numbers)
@@ -60,13 +59,13 @@ def _answered(right: Rule, change: Change, *args: Any, **kwargs: Any) -> Any:
 
 def _with_state(
     right: Rule,
-    wrap: tuple[Change, Change] | Change,
+    wrap: tuple[Change, Change],
     w: Tensor,
     g: Tensor,
     state: dict[str, Any],
     **hyper: Any,
 ) -> Any:
-    into, out = wrap if isinstance(wrap, tuple) else (wrap, lambda kept: kept)
+    into, out = wrap
     new, after = right(w, g, out(state["kept"]) if state else {}, **hyper)
     return new, {"kept": into(after)}
 
@@ -124,10 +123,6 @@ def _tuples(value: Any) -> Any:
     return tuple(_tuples(item) for item in value) if isinstance(value, tuple | list) else value
 
 
-def _pair(value: Any) -> Any:
-    return list(value)
-
-
 def _with_gradient(value: Any) -> Any:
     def change(x: Any) -> Any:
         floating = isinstance(x, Tensor) and x.is_floating_point()
@@ -138,6 +133,7 @@ def _with_gradient(value: Any) -> Any:
 
 _WRAPPED: dict[str, tuple[Change, Change]] = {
     "of NumPy arrays": (_numpy, _torch),
+    "in float32": (_single, lambda kept: kept),
     "in a named tuple": (_Kept, lambda kept: kept.all),
     "in a dataclass": (_Record, lambda kept: kept.all),
     "in an object with slots": (_Slots, lambda kept: kept.all),

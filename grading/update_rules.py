@@ -8,7 +8,7 @@ from torch import Generator, Tensor
 
 from course_lib.checks import INPUTS, Misconception, Steps
 from course_lib.checks.exercise import Rule
-from grading.writing import EDGES, Mistake, normal
+from grading.writing import EDGES, Mistake, Wrong, normal
 
 FIRST, MANY = "first step", "many steps"
 POINTS = {FIRST: 1, MANY: 2, EDGES: 1, INPUTS: 1}
@@ -33,11 +33,20 @@ def among_others(w: Tensor, gradients: list[Tensor], hyper: dict[str, Any]) -> I
     yield Steps(label, w, gradients, hyper, MANY, moved=0.5)
 
 
-def of_any_rule(forgotten: str) -> tuple[Mistake, ...]:
+UPHILL = Wrong("the sign of the step is wrong: subtract it from the weights.").by(
+    "w - lr", "w + lr"
+)
+FORGOTTEN = (
+    "everything is forgotten after each step: return what the next step needs in the state, and "
+    "go on from it."
+)
+
+
+def of_any_rule(forgotten: str = FORGOTTEN) -> tuple[Mistake, ...]:
     """Mistakes that are the same in every update rule.
 
     Args:
-        forgotten: what to say when the state is lost.
+        forgotten: what to say when the state is lost. Default: that everything is forgotten.
     """
     return (
         _around(forgotten, _forgets),

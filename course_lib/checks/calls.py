@@ -29,7 +29,7 @@ def written(answer: Callable[..., Any], no_answer: tuple[str, ...] | None) -> Ca
         answer: the student's function.
         no_answer: names of functions, classes or modules, such as ``"torch.autograd.grad"``,
             besides :data:`REFERENCES`. A function that torch compiled, and a tensor's method of
-        its name, is ``"torch.NAME"``. None refuses nothing, where no rule is written.
+            its name, is ``"torch.NAME"``. None refuses nothing, where no rule is written.
     """
     if no_answer is None:
         return answer

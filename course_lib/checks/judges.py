@@ -53,19 +53,49 @@ def minibatches(
             "Examples that were neighbours still share a minibatch: shuffle all the indices "
             "first and cut them into minibatches afterwards."
         )
-    if not torch.equal(torch.cat(list(draw(torch.Generator().manual_seed(seed)))), order):
+    return _draws_from_elsewhere(
+        draw,
+        lambda batches: torch.equal(torch.cat(list(batches)), order),
+        generator,
+        seed,
+        twice="two orders",
+        again="The second epoch has the order of the first: draw a new order from the generator "
+        "each time, and do not seed it.",
+        always="the same order",
+    )
+
+
+def _draws_from_elsewhere(
+    draw: Callable[[torch.Generator], Any],
+    same: Callable[[Any], bool],
+    generator: torch.Generator,
+    seed: int,
+    *,
+    twice: str,
+    again: str,
+    always: str,
+) -> str | None:
+    """What is wrong with where random numbers come from: not from the generator that is given.
+
+    Args:
+        draw: draws with a generator.
+        same: whether a draw is the first one, which was made with this generator.
+        generator: made with this seed, and used for the first draw.
+        seed: of the generator.
+        twice: what two generators with this seed gave, such as ``"two orders"``.
+        again: what to say when the second draw is the first again.
+        always: what another seed gives, such as ``"the same order"``.
+    """
+    if not same(draw(torch.Generator().manual_seed(seed))):
         return (
-            "Two generators with the same seed gave two orders: draw from the generator "
+            f"Two generators with the same seed gave {twice}: draw from the generator "
             "that you are given, not from torch's global one."
         )
-    if torch.equal(torch.cat(list(draw(generator))), order):
+    if same(draw(generator)):
+        return again
+    if same(draw(torch.Generator().manual_seed(seed + 1))):
         return (
-            "The second epoch has the order of the first: draw a new order from the generator "
-            "each time, and do not seed it."
-        )
-    if torch.equal(torch.cat(list(draw(torch.Generator().manual_seed(seed + 1)))), order):
-        return (
-            "Another seed gives the same order: draw from the generator that you are given, "
+            f"Another seed gives {always}: draw from the generator that you are given, "
             "and do not make one of your own."
         )
     return None
@@ -145,21 +175,18 @@ def dropout(dropout_forward: Callable[..., Any], p: float, training: bool, seed:
     wrong = _dropout_planes(draw(x.reshape(8, 16, 10, 20), generator), x.reshape(8, 16, 10, 20), p)
     if wrong:
         return wrong
-    if not torch.equal(draw(x, torch.Generator().manual_seed(seed))[1], mask):
-        return (
-            "Two generators with the same seed gave two masks: draw from the generator "
-            "that you are given, not from torch's global one."
-        )
-    if torch.equal(draw(x, generator)[1], mask):
-        return (
-            "The second call has the mask of the first: draw a new mask from the generator "
-            "each time, and do not seed it."
-        )
-    if torch.equal(draw(x, torch.Generator().manual_seed(seed + 1))[1], mask):
-        return (
-            "Another seed gives the same mask: draw from the generator that you are given, "
-            "and do not make one of your own."
-        )
+    wrong = _draws_from_elsewhere(
+        lambda generator: draw(x, generator),
+        lambda result: torch.equal(result[1], mask),
+        generator,
+        seed,
+        twice="two masks",
+        again="The second call has the mask of the first: draw a new mask from the generator "
+        "each time, and do not seed it.",
+        always="the same mask",
+    )
+    if wrong:
+        return wrong
     ten = torch.ones(10, dtype=torch.float64)
     counts = set()
     for _ in range(40):
@@ -416,22 +443,16 @@ def log_uniform_draws(
     wrong = _log_uniform_shape(first.double(), low, high) or _paired(first.double().log())
     if wrong:
         return wrong
-    if not torch.equal(draw(n, torch.Generator().manual_seed(seed)), first):
-        return (
-            "Two generators with the same seed gave other numbers: draw from the generator "
-            "that you are given, not from torch's global one."
-        )
-    if torch.equal(draw(n, generator), first):
-        return (
-            "The second call gives the numbers of the first: draw from the generator each "
-            "time, and do not seed it."
-        )
-    if torch.equal(draw(n, torch.Generator().manual_seed(seed + 1)), first):
-        return (
-            "Another seed gives the same numbers: draw from the generator that you are given, "
-            "and do not make one of your own."
-        )
-    return None
+    return _draws_from_elsewhere(
+        lambda generator: draw(n, generator),
+        lambda values: torch.equal(values, first),
+        generator,
+        seed,
+        twice="other numbers",
+        again="The second call gives the numbers of the first: draw from the generator each "
+        "time, and do not seed it.",
+        always="the same numbers",
+    )
 
 
 def _paired(values: Tensor) -> str | None:
@@ -588,23 +609,16 @@ def stratified(
     def same(other: Any) -> bool:
         return torch.equal(torch.sort(other[1]).values, torch.sort(first[1]).values)
 
-    again, next_one = draw(torch.Generator().manual_seed(seed)), draw(generator)
-    if not same(again):
-        return (
-            "Two generators with the same seed gave two splits: draw from the generator that "
-            "you are given, not from torch's global one."
-        )
-    if same(next_one):
-        return (
-            "The second call gives the split of the first: draw from the generator each time, "
-            "and do not seed it."
-        )
-    if same(draw(torch.Generator().manual_seed(seed + 1))):
-        return (
-            "Another seed gives the same split: draw from the generator that you are given, and "
-            "do not make one of your own."
-        )
-    return None
+    return _draws_from_elsewhere(
+        draw,
+        same,
+        generator,
+        seed,
+        twice="two splits",
+        again="The second call gives the split of the first: draw from the generator each time, "
+        "and do not seed it.",
+        always="the same split",
+    )
 
 
 def _split_form(result: Any, n: int) -> str | None:

@@ -140,22 +140,27 @@ def judge(
         NotImplementedError: no situation gets as far as code of the answer.
     """
     answer = written(answer, no_answer)
-    outcomes = [_run(trial.situation, answer) for trial in trials]
-    if outcomes and not any(outcome.written for outcome in outcomes):
-        raise NotImplementedError(outcomes[0].fault)
-    reported = [
-        (number, trial, outcome)
-        for number, (trial, outcome) in enumerate(zip(trials, outcomes), start=1)
+    reported = {
+        number: _run(trial.situation, answer)
+        for number, trial in enumerate(trials, start=1)
         if part in (WHOLE, trial.situation.part)
-    ]
+    }
     findings = [
         replace(finding, number=number)
-        for number, trial, outcome in reported
-        if (finding := _judged(name, trial, outcome, returns, trials))
+        for number, outcome in reported.items()
+        if (finding := _judged(name, trials[number - 1], outcome, returns, trials))
     ]
     title = f"{name}, {part}" if part else name
-    misconception = _misconception(trials, outcomes, returns) if findings else None
-    return Verdict(title, len(reported), findings, misconception)
+    if not findings:
+        return Verdict(title, len(reported), findings)
+    # What else is wrong tells which mistake it looks like, and whether anything is written.
+    outcomes = [
+        reported[number] if number in reported else _run(trial.situation, answer)
+        for number, trial in enumerate(trials, start=1)
+    ]
+    if not any(outcome.written for outcome in outcomes):
+        raise NotImplementedError(outcomes[0].fault)
+    return Verdict(title, len(reported), findings, _misconception(trials, outcomes, returns))
 
 
 def first_wrong(

@@ -16,6 +16,7 @@ from grading.update_rules import (
     FIRST,
     MANY,
     POINTS,
+    UPHILL,
     State,
     Step,
     among_others,
@@ -103,13 +104,7 @@ def _hidden(
     return draw
 
 
-UPHILL = Wrong("the sign of the step is wrong: subtract it from the weights.").by(
-    "w - lr", "w + lr"
-)
-OF_ANY_RULE = of_any_rule(
-    "everything is forgotten after each step: return what the next step needs in the state, and "
-    "go on from it."
-)
+OF_ANY_RULE = of_any_rule()
 
 
 # --- local_gains_step --------------------------------------------------------------------

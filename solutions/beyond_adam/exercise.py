@@ -16,6 +16,7 @@ from grading.update_rules import (
     FIRST,
     MANY,
     POINTS,
+    UPHILL,
     State,
     Step,
     among_others,
@@ -118,14 +119,8 @@ def _turning(push: Tensor) -> list[Tensor]:
     return [push, push, -0.25 * push, -0.02 * push]
 
 
-UPHILL = Wrong("the sign of the step is wrong: subtract it from the weights.").by(
-    "w - lr", "w + lr"
-)
 NO_RATE = Wrong("the learning rate is never used: multiply the step by lr.").by("w - lr *", "w -")
-OF_ANY_RULE = of_any_rule(
-    "everything is forgotten after each step: return what the next step needs in the state, and "
-    "go on from it."
-)
+OF_ANY_RULE = of_any_rule()
 FOR_EACH_WEIGHT = (
     "each weight has a ratio of its own: a layer has one, of the norm over all its entries."
 )
