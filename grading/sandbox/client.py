@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -220,7 +221,8 @@ class Worker:
         """End the worker with all that it started; returns when they are gone."""
         if self.report:
             return
-        self._watch.shutdown(socket.SHUT_WR)
+        with suppress(OSError):
+            self._watch.shutdown(socket.SHUT_WR)
         self._read_report(SECONDS_TO_END)
 
     def __enter__(self) -> Self:

@@ -154,8 +154,9 @@ class _Count:
             return CPU
         used = self._anonymous(processes) - self.base
         if len(processes) > 1 and used > self.limits.memory:
-            # What a process shares with its parent was counted for both.
-            used = sum(self._share(process) for process in processes) - self.base
+            # What a process shares with its parent was counted for both. Of what they share
+            # with the warm parent their part counts here, since it is not known apart.
+            used = sum(self._share(process) for process in processes)
         self.memory = max(self.memory, used)
         return MEMORY if MEMORY in self.restrictions and used > self.limits.memory else ""
 

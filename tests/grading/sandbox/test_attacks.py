@@ -297,7 +297,7 @@ ATTACKS = [
             ready, write = os.pipe()
             for _ in range(4):
                 if os.fork() == 0:
-                    x = b"x" * 60_000_000
+                    x = b"x" * 150_000_000
                     os.write(write, b"x")
                     time.sleep(60)
                     os._exit(0)
@@ -308,7 +308,7 @@ ATTACKS = [
         """,
         {MEMORY},
         outcome=OutOfMemory,
-        memory=100 * MB,
+        memory=400 * MB,
     ),
     attack(
         "time of the processor",
@@ -512,7 +512,8 @@ ENDS = {
     "abort": ("import os\ndef attack():\n    os.abort()", "ended by SIG"),
     "endless recursion in C": (
         "import sys\nsys.setrecursionlimit(10**8)\n"
-        "def attack():\n    x = []\n    for _ in range(10**6):\n        x = [x]\n    return repr(x)",
+        "def attack():\n    x = []\n    for _ in range(10**6):\n        x = [x]\n"
+        "    return repr(x)",
         "ended by SIGSEGV",
     ),
 }
