@@ -208,6 +208,14 @@ class Worker:
         """Look at a value that stays in the worker."""
         return self._ask({"ask": "read", "handle": handle.number})
 
+    def seed(self, number: int) -> Outcome:
+        """Seed the global generators, so that an answer's draws do not depend on what ran before.
+
+        Args:
+            number: the seed, at least 0 and below 2³².
+        """
+        return self._ask({"ask": "seed", "number": number})
+
     def forget(self) -> Outcome:
         """Let go of all values that stay in the worker."""
         return self._ask({"ask": "forget"})
@@ -284,7 +292,7 @@ class Worker:
             case {"raised": "MemoryError"}:
                 return OutOfMemory(self.limits.memory // MB)
             case {"raised": str(kind), "message": str(message), "lines": list(lines)}:
-                return Raised(kind[:100], message[:2_000], tuple(map(_line, lines[:20])))
+                return Raised(_told(kind), _told(message), tuple(map(_line, lines[:20])))
             case {"value": value, "before": list(before), "after": list(after)}:
                 if not len(read) == len(before) == len(after):
                     raise frames.Broken("it says nothing of what it was given")
@@ -337,5 +345,10 @@ class Worker:
 def _line(line: Any) -> Line:
     match line:
         case [str(cell), int(number), str(text)]:
-            return Line(cell[:100], number, text[:2_000])
+            return Line(_told(cell), number, _told(text))
     raise frames.Broken("its traceback is none")
+
+
+def _told(text: str) -> str:
+    """A text that any file can hold: JSON lets half a character through."""
+    return text[:2_000].encode(errors="backslashreplace").decode()

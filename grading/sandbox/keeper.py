@@ -114,14 +114,14 @@ class _Count:
                 why = "the judge is done"
             if self.printed in events and not self._read():
                 poll.unregister(self.printed)
-            began = time.monotonic()
-            if began > next_look and not why:
+            now, busy = time.monotonic(), time.thread_time()
+            if now > next_look and not why:
                 why = self._over()
-                # Looking takes a tenth of the time at most.
-                next_look = time.monotonic() + max(TICK, 10 * (time.monotonic() - began))
+                # Looking takes a tenth of the processor at most.
+                next_look = now + max(TICK, 10 * (time.thread_time() - busy))
             if self.output > self.limits.output and OUTPUT in self.restrictions:
                 why = OUTPUT
-            if began - start > self.limits.session:
+            if now - start > self.limits.session:
                 why = why or "session"
         status = _end(self.child)
         self._drain()

@@ -7,6 +7,7 @@ import contextlib
 import os
 import resource
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,6 +72,9 @@ def leave(restrictions: frozenset[str], limits: Limits, paths: list[str]) -> Non
         if flag:
             with part(name):
                 linux.call("unshare", flag)
+    if PROCESSES in restrictions:
+        with part("a namespace for the machine's name"):
+            socket.sethostname("worker")
     if FILES in restrictions:
         with part("a file system of its own"):
             view.change(paths, limits)
@@ -99,6 +103,8 @@ def settle(restrictions: frozenset[str], limits: Limits, paths: list[str], user:
     # What follows the keeper's death; a change of the user would undo it.
     linux.prctl(linux.DIE_WITH_PARENT, signal.SIGKILL)
     linux.prctl(linux.DUMPABLE, 1)  # so that it may read /proc/self
+    with contextlib.suppress(OSError):  # where memory runs out, a worker goes first
+        Path("/proc/self/oom_score_adj").write_text("1000")
     os.chdir(view.SCRATCH)
     if restrictions & {FILES, PROCESSES, NETWORK, KERNEL, USER}:
         with part("no new privileges"):
@@ -119,8 +125,9 @@ def _become_nobody(user: int) -> None:
 
 
 def _landlock(restrictions: frozenset[str], paths: list[str]) -> None:
-    inside = [path for path in [*paths, "/proc", "/etc", "/dev"] if Path(path).exists()]
-    landlock.restrict(restrictions, inside, [view.SCRATCH, *view.DEVICES])
+    readable, writable = [*paths, "/proc", "/etc", "/dev"], [view.SCRATCH, *view.DEVICES]
+    shown = FILES in restrictions  # else there may be no way to them
+    landlock.restrict(restrictions, readable if shown else [], writable if shown else [])
 
 
 def _count(restrictions: frozenset[str], limits: Limits) -> None:
@@ -132,7 +139,7 @@ def _count(restrictions: frozenset[str], limits: Limits) -> None:
         (TASKS, resource.RLIMIT_NPROC, limits.tasks),
         (SIZE, resource.RLIMIT_FSIZE, limits.file),
         (MEMORY, resource.RLIMIT_MEMLOCK, 0),
-        (MEMORY, resource.RLIMIT_CORE, 0),
+        (MEMORY, resource.RLIMIT_CORE, 1),  # not 0, at which a program may still take the core
         (MEMORY, resource.RLIMIT_MSGQUEUE, 0),
         (MEMORY, resource.RLIMIT_NOFILE, 256),
     ]

@@ -51,14 +51,14 @@ def change(paths: list[str], limits: Limits) -> None:
     linux.call("pivot_root", SCRATCH.encode(), f"{SCRATCH}/old".encode())
     os.chdir("/")
     linux.mount("tmpfs", "/new", "tmpfs", closed, "mode=755,size=1m")
+    _scratch(limits)  # first, since Python itself may be installed below it
     for path in paths:
         _show(path)
     for device in DEVICES:
-        target = _place(device)
-        linux.mount(f"/old{device}", target, flags=linux.BIND)
+        linux.mount(f"/old{device}", _place(device), flags=linux.BIND)
     for link in SYSTEM:
         _link(link)
-    _link_scratch_and_proc(limits)
+    _complete()
     Path("/new/was").mkdir()
     linux.call("pivot_root", b"/new", b"/new/was")
     os.chdir("/")
@@ -68,8 +68,7 @@ def change(paths: list[str], limits: Limits) -> None:
     linux.read_only("/")
 
 
-def _link_scratch_and_proc(limits: Limits) -> None:
-    Path("/new/proc").mkdir()
+def _scratch(limits: Limits) -> None:
     scratch = Path("/new" + SCRATCH)
     scratch.mkdir()
     flags = linux.NO_SETUID | linux.NO_DEVICES | linux.NO_PROGRAMS
@@ -77,6 +76,11 @@ def _link_scratch_and_proc(limits: Limits) -> None:
     inodes = limits.scratch // 4096
     options = f"mode=1777,size={limits.scratch},nr_inodes={inodes}"
     linux.mount("tmpfs", str(scratch), "tmpfs", flags, options)
+
+
+def _complete() -> None:
+    """What programs expect to find beside files."""
+    Path("/new/proc").mkdir()
     Path("/new/dev/shm").symlink_to(SCRATCH)
     Path("/new/etc").mkdir(exist_ok=True)
     Path("/new/etc/passwd").write_text("student:x:65534:65534::/tmp:/bin/false\n")

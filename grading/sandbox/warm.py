@@ -49,11 +49,18 @@ def serve(control: socket.socket, preload: list[str]) -> None:
 
 
 def _warm_up() -> None:
-    """Let torch set itself up for a few operations, once for all workers."""
+    """Let torch set itself up for a few operations, once for all workers.
+
+    An optimizer takes seconds when it is the first. No gradient is computed: that may start
+    threads, which a fork would leave behind.
+    """
     torch = sys.modules["torch"]
     torch.set_num_threads(1)
     matrix = torch.randn((4, 4), generator=torch.Generator().manual_seed(0))
     (matrix @ matrix).exp().sum().item()
+    weights = torch.nn.Linear(2, 2).weight
+    weights.grad = torch.zeros_like(weights)
+    torch.optim.Adam([weights]).step()
 
 
 def main() -> None:

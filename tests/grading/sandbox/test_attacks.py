@@ -108,11 +108,11 @@ ATTACKS = [
         {FILES, USER},
     ),
     attack(
-        "read a device",
+        "read what the kernel says of the machine",
         """
         import os
         def attack(**_):
-            os.stat("/dev/tty")
+            os.listdir("/sys")
             return "done"
         """,
         {FILES},
@@ -245,26 +245,26 @@ ATTACKS = [
         """
         import os, time
         def attack(**_):
-            for _ in range(40):
+            for _ in range(12):
                 if os.fork() == 0:
                     time.sleep(60)
                     os._exit(0)
             return "done"
         """,
         {TASKS},
-        tasks=20,
+        tasks=6,
     ),
     attack(
         "a thousand threads",
         """
         import threading, time
         def attack(**_):
-            for _ in range(40):
+            for _ in range(12):
                 threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
             return "done"
         """,
         {TASKS},
-        tasks=20,
+        tasks=6,
     ),
     attack(
         "much memory",
@@ -512,8 +512,7 @@ ENDS = {
     "abort": ("import os\ndef attack():\n    os.abort()", "ended by SIG"),
     "endless recursion in C": (
         "import sys\nsys.setrecursionlimit(10**8)\n"
-        "def attack():\n    x = []\n    for _ in range(10**6):\n        x = [x]\n"
-        "    return repr(x)",
+        "def attack(*_):\n    return list(map(attack, [1]))",
         "ended by SIGSEGV",
     ),
 }

@@ -113,6 +113,26 @@ def test_a_worker_refuses_to_start_without_a_part(restriction, call, part, monke
     assert in_a_child(lambda: shut.leave(frozenset(), Limits(), [])) == ""
 
 
+@pytest.mark.parametrize("shown", [False, True], ids=["as it is", "shut"])
+def test_the_course_is_hidden_where_it_is_installed(shown, tmp_path):
+    packages = tmp_path / "site-packages"
+    (packages / "course_lib" / "optim").mkdir(parents=True)
+    (packages / "other").mkdir()
+    said = tmp_path / "said"
+    with said.open("w") as file:
+
+        def look():
+            if shown:
+                shut.leave(frozenset({FILES}), Limits(), [*view.readable(), str(packages)])
+            names = sorted(p.relative_to(packages).as_posix() for p in packages.rglob("*"))
+            file.write(" ".join(names))
+            file.flush()
+
+        in_a_child(look)
+    hidden = "course_lib other"
+    assert said.read_text() == (hidden if shown else "course_lib course_lib/optim other")
+
+
 def test_the_judge_gets_the_sentence(box):
     with pytest.raises(Unavailable, match=r"lacks a file system of its own \(.*--no-sandbox"):
         box.worker(Limits(scratch=-1))  # which no system offers
