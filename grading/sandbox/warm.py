@@ -1,0 +1,69 @@
+"""The warm parent: it has imported torch, and forks a keeper for each worker in milliseconds.
+
+It is a Python of its own, started with an environment of its own. It never sees a submission,
+knows nothing of the course, and runs no thread that a fork would leave behind.
+"""
+
+import gc
+import importlib
+import json
+import os
+import signal
+import socket
+import sys
+
+from . import keeper, view
+from .limits import Limits
+
+
+def serve(control: socket.socket, preload: list[str]) -> None:
+    """Fork a worker for every two sockets that come, until ``control`` closes.
+
+    Args:
+        control: where the judge sends what it wants with two sockets each, the worker's and
+            the keeper's.
+        preload: modules that the workers find in memory.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is the judge's
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a keeper
+    for name in preload:
+        importlib.import_module(name)
+    _warm_up()
+    paths = view.readable()
+    threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208
+    control.send(json.dumps({"threads": threads}).encode())
+    gc.collect()
+    gc.freeze()  # so that no collection touches, and so copies, what the workers share
+    while True:
+        request, handles, _, _ = socket.recv_fds(control, 1 << 16, 2)
+        if not request:
+            return
+        line, watch = (socket.socket(fileno=handle) for handle in handles)
+        if os.fork() == 0:
+            control.close()
+            wanted = json.loads(request)
+            restrictions, limits = frozenset(wanted["restrictions"]), Limits(**wanted["limits"])
+            keeper.keep(line, watch, restrictions, limits, paths)
+        line.close()
+        watch.close()
+
+
+def _warm_up() -> None:
+    """Let torch set itself up for a few operations, once for all workers.
+
+    An optimizer takes seconds when it is the first. No gradient is computed: that may start
+    threads, which a fork would leave behind.
+    """
+    torch = sys.modules["torch"]
+    torch.set_num_threads(1)
+    matrix = torch.randn((4, 4), generator=torch.Generator().manual_seed(0))
+    (matrix @ matrix).exp().sum().item()
+    weights = torch.nn.Linear(2, 2).weight
+    weights.grad = torch.zeros_like(weights)
+    torch.optim.Adam([weights]).step()
+
+
+def main() -> None:
+    """Serve on the descriptor that the judge names."""
+    handle, preload = json.loads(sys.argv[1])
+    serve(socket.socket(fileno=handle), preload)
