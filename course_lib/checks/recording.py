@@ -2,15 +2,15 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from course_lib.checks.exercise import Exercise, Function
+from course_lib.checks.exercise import Exercise, Function, Misconception
 from course_lib.checks.situations import INPUTS, WHOLE, Call, Outcome, Property, Situation, Steps
 from course_lib.checks.values import TOLERANCE, decode, encode
 from course_lib.checks.verdict import Trial
@@ -40,15 +40,35 @@ class Recorded:
             raise KeyError(f"{self.name} has no part {part!r}: it has {', '.join(sorted(parts))}.")
 
 
+class _Mistakes(Sequence[tuple[str, Outcome]]):
+    """What the misconceptions do in a situation, found out once somebody asks.
+
+    A right answer is right without it, and most are.
+    """
+
+    def __init__(self, misconceptions: Sequence[Misconception], situation: Situation) -> None:
+        self._misconceptions, self._situation = misconceptions, situation
+
+    @cached_property
+    def _outcomes(self) -> list[tuple[str, Outcome]]:
+        return [(m.sentence, self._situation.run(m.rule)) for m in self._misconceptions]
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._outcomes[index]
+
+    def __len__(self) -> int:
+        return len(self._misconceptions)
+
+
 def record(function: Function, situations: list[Situation]) -> Recorded:
-    """Run the oracle and the misconceptions in every situation."""
+    """Run the oracle in every situation, and the misconceptions where they are asked for."""
     if INPUTS not in function.points:
         situations = [replace(situation, strict=True) for situation in situations]
     trials = [
         Trial(
             situation,
             right=situation.run(function.oracle).values,
-            wrong=[(m.sentence, situation.run(m.rule)) for m in function.misconceptions],
+            wrong=_Mistakes(function.misconceptions, situation),
         )
         for situation in situations
     ]

@@ -21,7 +21,17 @@ from torch import Tensor
 from course_lib.checks import judges
 from course_lib.checks.values import fresh, short, unchanged
 
-__all__ = ["INPUTS", "WHOLE", "Call", "Fault", "Outcome", "Property", "Situation", "Steps"]
+__all__ = [
+    "INPUTS",
+    "WHOLE",
+    "Call",
+    "Elsewhere",
+    "Fault",
+    "Outcome",
+    "Property",
+    "Situation",
+    "Steps",
+]
 
 Answer = Callable[..., Any]
 
@@ -33,6 +43,26 @@ WHOLE, INPUTS = "", "inputs left alone"
 
 class Fault(Exception):
     """An answer did something that no right answer does; the message says what."""
+
+
+class Elsewhere:
+    """An answer that runs in another process. It is asked there, and never called here."""
+
+    def begin(self) -> None:
+        """Start a situation: what ran before must not change what is drawn at random."""
+        raise NotImplementedError
+
+    def ask(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Call it.
+
+        Returns:
+            What it returned, and the inputs that it changed, by name, as they were before.
+
+        Raises:
+            Fault: it returned nothing that a right answer returns; NotWritten where its
+                placeholder was reached.
+        """
+        raise NotImplementedError
 
 
 class NotWritten(Fault):
@@ -230,6 +260,23 @@ def invoke(answer: Answer, args: tuple[Any, ...], kwargs: dict[str, Any], guarde
         NotWritten: the answer reached a ``raise NotImplementedError`` of its own.
         Fault: it raised anything else, or it changed an input that is ``guarded``.
     """
+    if isinstance(answer, Elsewhere):
+        result, changed = answer.ask(args, kwargs)
+    else:
+        result, changed = _called(answer, args, kwargs, guarded)
+    if not guarded or not changed:
+        return result
+    name, before = next(iter(changed.items()))
+    raise Fault(
+        f"It changed its input {name}. Return new values and leave the inputs alone: "
+        f"operations such as {_in_place(name, before)} work in place."
+    )
+
+
+def _called(
+    answer: Answer, args: tuple[Any, ...], kwargs: dict[str, Any], look: bool
+) -> tuple[Any, dict[str, Any]]:
+    """What an answer returned, and, if one shall look, the inputs that it changed."""
     given_args, given_kwargs = fresh(args), fresh(kwargs)
     try:
         with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
@@ -240,21 +287,20 @@ def invoke(answer: Answer, args: tuple[Any, ...], kwargs: dict[str, Any], guarde
     except (Exception, SystemExit) as error:
         blank = _blank(answer, error)
         if blank:
-            raise NotWritten(
-                f"{blank} is not written yet: replace `raise NotImplementedError` by your code."
-            ) from None
+            raise not_written(blank) from None
         raise Fault(_raised(answer, error)) from None
-    if not guarded:
-        return result
-    names = _parameter_names(answer, len(args))
+    if not look:
+        return result, {}
+    names = parameter_names(answer, len(args))
     pairs = zip([*names, *kwargs], [*args, *kwargs.values()], [*given_args, *given_kwargs.values()])
-    for name, before, after in pairs:
-        if not unchanged(before, after):
-            raise Fault(
-                f"It changed its input {name}. Return new values and leave the inputs alone: "
-                f"operations such as {_in_place(name, before)} work in place."
-            )
-    return result
+    return result, {name: before for name, before, after in pairs if not unchanged(before, after)}
+
+
+def not_written(function: str) -> NotWritten:
+    """The fault of a function whose ``raise NotImplementedError`` was reached."""
+    return NotWritten(
+        f"{function} is not written yet: replace `raise NotImplementedError` by your code."
+    )
 
 
 def _in_place(name: str, value: Any) -> str:
@@ -295,7 +341,8 @@ def _raised(answer: Answer, error: BaseException) -> str:
     return f"It raised {type(error).__name__}{at}: {error}"
 
 
-def _parameter_names(answer: Answer, count: int) -> list[str]:
+def parameter_names(answer: Answer, count: int) -> list[str]:
+    """The names of the first parameters of a function, made up where they cannot be known."""
     try:
         names = list(inspect.signature(answer).parameters)
     except (TypeError, ValueError):

@@ -1,14 +1,22 @@
 """What a function did in its situations, and which mistake that looks like."""
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
 from course_lib.checks.calls import written
-from course_lib.checks.situations import WHOLE, Call, Outcome, Situation, Steps, guards_inputs
+from course_lib.checks.situations import (
+    WHOLE,
+    Call,
+    Elsewhere,
+    Outcome,
+    Situation,
+    Steps,
+    guards_inputs,
+)
 from course_lib.checks.values import (
     FLOAT32,
     TOLERANCE,
@@ -39,7 +47,7 @@ class Trial:
 
     situation: Situation
     right: list[Any]
-    wrong: list[tuple[str, Outcome]] = field(default_factory=list)
+    wrong: Sequence[tuple[str, Outcome]] = ()
 
 
 @dataclass(frozen=True)
@@ -140,27 +148,71 @@ def judge(
         NotImplementedError: no situation gets as far as code of the answer.
     """
     answer = written(answer, no_answer)
-    reported = {
+    outcomes = {
         number: _run(trial.situation, answer)
         for number, trial in enumerate(trials, start=1)
         if part in (WHOLE, trial.situation.part)
+    }
+    verdict = _verdict(name, outcomes, trials, returns, part)
+    if verdict.passed:
+        return verdict
+    # What else is wrong tells which mistake it looks like, and whether anything is written.
+    everywhere = [
+        outcomes[number] if number in outcomes else _run(trial.situation, answer)
+        for number, trial in enumerate(trials, start=1)
+    ]
+    if not any(outcome.written for outcome in everywhere):
+        raise NotImplementedError(everywhere[0].fault)
+    return replace(verdict, misconception=_misconception(trials, everywhere, returns))
+
+
+def judge_parts(
+    name: str, answer: Callable[..., Any], trials: Sequence[Trial], returns: Sequence[str]
+) -> dict[str, Verdict]:
+    """The verdict about each part, from one try of every situation.
+
+    Args:
+        name: the function's name.
+        answer: the student's function.
+        trials: the situations with their right values.
+        returns: the names of what the function returns.
+
+    Raises:
+        NotImplementedError: no situation gets as far as code of the answer.
+    """
+    outcomes = {number: _run(t.situation, answer) for number, t in enumerate(trials, start=1)}
+    if not any(outcome.written for outcome in outcomes.values()):
+        raise NotImplementedError(outcomes[1].fault)
+    parts = dict.fromkeys(trial.situation.part for trial in trials)
+    verdicts = {part: _verdict(name, outcomes, trials, returns, part) for part in parts}
+    if all(verdict.passed for verdict in verdicts.values()):
+        return verdicts
+    likely = _misconception(trials, list(outcomes.values()), returns)
+    return {
+        part: verdict if verdict.passed else replace(verdict, misconception=likely)
+        for part, verdict in verdicts.items()
+    }
+
+
+def _verdict(
+    name: str,
+    outcomes: Mapping[int, Outcome],
+    trials: Sequence[Trial],
+    returns: Sequence[str],
+    part: str,
+) -> Verdict:
+    """What the outcomes of the situations say about a part; they are numbered from 1."""
+    reported = {
+        number: outcome
+        for number, outcome in outcomes.items()
+        if part in (WHOLE, trials[number - 1].situation.part)
     }
     findings = [
         replace(finding, number=number)
         for number, outcome in reported.items()
         if (finding := _judged(name, trials[number - 1], outcome, returns, trials))
     ]
-    title = f"{name}, {part}" if part else name
-    if not findings:
-        return Verdict(title, len(reported), findings)
-    # What else is wrong tells which mistake it looks like, and whether anything is written.
-    outcomes = [
-        reported[number] if number in reported else _run(trial.situation, answer)
-        for number, trial in enumerate(trials, start=1)
-    ]
-    if not any(outcome.written for outcome in outcomes):
-        raise NotImplementedError(outcomes[0].fault)
-    return Verdict(title, len(reported), findings, _misconception(trials, outcomes, returns))
+    return Verdict(f"{name}, {part}" if part else name, len(reported), findings)
 
 
 def first_wrong(
@@ -176,6 +228,9 @@ def first_wrong(
 
 def _run(situation: Situation, answer: Callable[..., Any]) -> Outcome:
     # An answer may draw numbers; what it draws must not depend on what ran before.
+    if isinstance(answer, Elsewhere):
+        answer.begin()
+        return situation.run(answer)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return situation.run(answer)

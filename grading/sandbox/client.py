@@ -13,16 +13,23 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from torch import Tensor
+
+from course_lib.checks import watching
+
 from . import frames, wire
 from .doctor import remedy
 from .limits import CPU, EVERYTHING, MB, MEMORY, OUTPUT, Limits
+from .memory import Memory
 from .outcomes import (
+    Called,
     Ended,
     Killed,
     Line,
@@ -50,6 +57,7 @@ ENVIRONMENT = {
     "MPLBACKEND": "agg",
     "OMP_NUM_THREADS": "1",
 }
+NOT_READ = (wire.Seed, wire.Code, wire.Stream, wire.Callback)
 SECONDS_TO_IMPORT, SECONDS_TO_START, SECONDS_TO_END = 300, 30, 30
 
 
@@ -70,7 +78,7 @@ class Sandbox:
     def __init__(self, preload: Sequence[str] = PRELOAD) -> None:
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         folder = str(Path(__file__).resolve().parent.parent)
-        settings = json.dumps([theirs.fileno(), list(preload)])
+        settings = json.dumps([theirs.fileno(), list(preload), watching.__file__])
         self.parent = subprocess.Popen(
             [sys.executable, "-I", "-c", BOOT, folder, settings],
             env=ENVIRONMENT,
@@ -142,13 +150,16 @@ class Worker:
     ) -> None:
         self.limits = limits
         self.report: dict[str, Any] = {}
-        self._streams: list[Iterator[Any]] = []
+        self._handed: list[_Stream | Callable[..., Any]] = []
+        self._memory = Memory()
         self._line, line = socket.socketpair()
         self._watch, watch = socket.socketpair()
         wanted = {"limits": dataclasses.asdict(limits), "restrictions": sorted(restrictions)}
         request = json.dumps(wanted).encode()
         try:
-            socket.send_fds(control, [request], [line.fileno(), watch.fileno()])
+            socket.send_fds(
+                control, [request], [line.fileno(), watch.fileno(), self._memory.handle]
+            )
         except OSError as error:
             raise Unavailable(f"The parent of the workers has ended ({error}).") from error
         finally:
@@ -176,28 +187,39 @@ class Worker:
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
         keep: Sequence[int] = (),
+        refused: Sequence[str] = (),
     ) -> Outcome:
         """Call a function that was defined.
 
         Args:
             function: its name.
             args: values, handles, seeds, names of code; an iterator is asked for an item each
-                time when the function needs one.
+                time when the function needs one, and a function is called here.
             kwargs: the same by name.
             keep: places in the tuple that it returns whose values stay in the worker; a
                 :class:`~.wire.Handle` comes for each.
+            refused: names of what it may not call.
 
         Returns:
             What it returned, with the arguments that it changed, or how it failed.
         """
-        self._streams = []
-        given = [[self._named(v) for v in args], {}]
-        given[1] = {name: self._named(value) for name, value in (kwargs or {}).items()}
-        pairs: list[tuple[int | str, Any]] = [*enumerate(given[0]), *given[1].items()]
-        read = {k: v for k, v in pairs if type(v) not in (wire.Seed, wire.Code, wire.Stream)}
-        tree, blobs = wire.encode(given)
+        self._handed = []
+        places = [self._named(value) for value in args]
+        names = {name: self._named(value) for name, value in (kwargs or {}).items()}
+        named: list[tuple[int | str, Any]] = [*enumerate(places), *names.items()]
+        read = {where: value for where, value in named if type(value) not in NOT_READ}
+        tree, blobs = wire.encode([places, names])
+        at = self._memory.put(blobs)
         question = {"ask": "call", "function": function, "given": tree, "keep": list(keep)}
-        return self._ask(question | {"read": list(read)}, blobs, read)
+        question |= {"read": list(read), "refused": list(refused), "at": at, "size": len(blobs)}
+        outcome = self._ask(question, b"" if at is not None else blobs, read)
+        if isinstance(outcome, Returned) and at is not None:
+            now = self._memory.read(at, len(blobs))
+            if now != blobs:
+                before, after = wire.decode(tree, blobs), wire.decode(tree, now)
+                changed = [k for k in read if _of(before, k) != _of(after, k)]
+                return replace(outcome, changed=tuple({*outcome.changed, *changed}))
+        return outcome
 
     def keep(self, value: Any) -> Outcome:
         """Make a value in the worker that stays there, such as a generator of a seed."""
@@ -208,17 +230,15 @@ class Worker:
         """Look at a value that stays in the worker."""
         return self._ask({"ask": "read", "handle": handle.number})
 
-    def seed(self, number: int) -> Outcome:
-        """Seed the global generators, so that an answer's draws do not depend on what ran before.
+    def begin(self, number: int) -> Outcome:
+        """Let go of all values that stay in the worker, and seed its global generators.
+
+        What an answer draws must not depend on what ran before.
 
         Args:
             number: the seed, at least 0 and below 2³².
         """
-        return self._ask({"ask": "seed", "number": number})
-
-    def forget(self) -> Outcome:
-        """Let go of all values that stay in the worker."""
-        return self._ask({"ask": "forget"})
+        return self._ask({"ask": "begin", "number": number})
 
     @property
     def ended(self) -> bool:
@@ -246,8 +266,11 @@ class Worker:
 
     def _named(self, value: Any) -> Any:
         if isinstance(value, Iterator):
-            self._streams.append(value)
-            return wire.Stream(len(self._streams) - 1)
+            self._handed.append(_Stream(value, self._memory))
+            return wire.Stream(len(self._handed) - 1)
+        if callable(value):
+            self._handed.append(value)
+            return wire.Callback(len(self._handed) - 1)
         return value
 
     def _ask(
@@ -275,24 +298,31 @@ class Worker:
             answer, blobs = frames.receive(self._line, self.limits.frame, until)
             if not isinstance(answer, dict) or answer.get("nonce") != nonce:
                 raise frames.Broken("its answer belongs to no question")
-            if "next" not in answer:
-                return answer, blobs
-            number = answer["next"]
-            if type(number) is not int or not 0 <= number < len(self._streams):
-                raise frames.Broken("it asked for what nobody gave it")
-            for item in self._streams[number]:
-                tree, beside = wire.encode(item)
-                frames.send(self._line, {"item": tree}, beside, until)
-                break
-            else:
-                frames.send(self._line, {"stop": True}, b"", until)
+            match answer:
+                case {"next": int(number)}:
+                    tree, beside = self._given(number, _Stream).next()
+                case {"call": int(number), "given": given}:
+                    arguments = wire.decode(given, blobs)
+                    tree, beside = _called(self._given(number, Callable), arguments)
+                case _:
+                    return answer, blobs
+            frames.send(self._line, tree, beside, until)
+
+    def _given(self, number: int, kind: Any) -> Any:
+        """What was handed over under this number, if it is of the kind that is asked for."""
+        if not 0 <= number < len(self._handed) or not isinstance(self._handed[number], kind):
+            raise frames.Broken("it asked for what nobody gave it")
+        return self._handed[number]
 
     def _outcome(self, answer: dict[str, Any], blobs: bytes, read: dict[int | str, Any]) -> Outcome:
         match answer:
             case {"raised": "MemoryError"}:
                 return OutOfMemory(self.limits.memory // MB)
             case {"raised": str(kind), "message": str(message), "lines": list(lines)}:
-                return Raised(_told(kind), _told(message), tuple(map(_line, lines[:20])))
+                told = tuple(map(_line, lines[:20]))
+                return Raised(_told(kind), _told(message), told, _told(answer.get("blank", "")))
+            case {"called": str(name)}:
+                return Called(_told(name))
             case {"value": value, "before": list(before), "after": list(after)}:
                 if not len(read) == len(before) == len(after):
                     raise frames.Broken("it says nothing of what it was given")
@@ -339,7 +369,79 @@ class Worker:
             self.report = {"why": "the keeper is gone"}
         self._watch.close()
         self._line.close()
+        self._memory.close()
         return True
+
+
+class _Stream:
+    """An iterator whose items the worker asks for.
+
+    An item, or a part of a pair, that is the same object again is the same object for the
+    worker too: what has changed in it changes there, and the other way round.
+    """
+
+    def __init__(self, items: Iterator[Any], memory: Memory) -> None:
+        self.items, self.memory = items, memory
+        self.sent: list[tuple[Any, wire.Tree, int, bytes]] = []
+
+    def next(self) -> tuple[dict[str, Any], bytes]:
+        """What to send for the next item."""
+        self.take_back()
+        try:
+            item = next(self.items)
+        except StopIteration:
+            return {"stop": True}, b""
+        parts = item if type(item) is tuple else (item,)
+        new, names, beside = [], [], b""
+        for part in parts:
+            known = [k for k, sent in enumerate(self.sent) if sent[0] is part]
+            tree, blobs = wire.encode(part)
+            if known and self.sent[known[0]][1] == tree:
+                names.append(known[0])
+                _, _, at, _ = self.sent[known[0]]
+                self.memory.write(at, blobs)
+                self.sent[known[0]] = (part, tree, at, blobs)
+                continue
+            place = self.memory.put(blobs)
+            if place is None:
+                raise frames.Broken("it was given more than a worker can hold")
+            names.append(len(self.sent))
+            new.append({"name": names[-1], "tree": tree, "at": place, "size": len(blobs)})
+            self.sent.append((part, tree, place, blobs))
+        return {"new": new, "items": names, "tuple": type(item) is tuple}, beside
+
+    def take_back(self) -> None:
+        """Let the judge's own tensors be what the worker made of them."""
+        for part, tree, at, blobs in self.sent:
+            now = self.memory.read(at, len(blobs))
+            if now != blobs:
+                _copy(wire.decode(tree, now), part)
+
+
+def _copy(source: Any, target: Any) -> None:
+    match target:
+        case Tensor():
+            target.copy_(source)
+        case dict():
+            for key, item in target.items():
+                _copy(source[key], item)
+        case list() | tuple():
+            for new, old in zip(source, target):
+                _copy(new, old)
+
+
+def _called(function: Callable[..., Any], arguments: Any) -> tuple[dict[str, Any], bytes]:
+    """What to send for a call of a function of the judge's."""
+    try:
+        tree, blobs = wire.encode(function(*arguments))
+    except Exception as error:
+        return {"raise": _told(f"{type(error).__name__}: {error}")}, b""
+    return {"value": tree}, blobs
+
+
+def _of(given: Any, where: int | str) -> str:
+    """What tells whether an argument is the same, to the bit."""
+    return wire.digest(given[0][where] if isinstance(where, int) else given[1][where])
 
 
 def _line(line: Any) -> Line:

@@ -25,6 +25,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 def keep(
     line: socket.socket,
     watch: socket.socket,
+    memory: int,
     restrictions: frozenset[str],
     limits: Limits,
     paths: list[str],
@@ -34,6 +35,7 @@ def keep(
     Args:
         line: the worker's socket to the judge.
         watch: the keeper's own; when the judge closes it, the worker ends.
+        memory: the descriptor of what the worker shares with the judge.
         restrictions: what the worker is kept from.
         limits: how much it may use.
         paths: what it may read.
@@ -43,7 +45,7 @@ def keep(
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         linux.prctl(linux.DIE_WITH_PARENT, signal.SIGKILL)
         shut.leave(restrictions, limits, paths)
-        report = _run(line, watch, restrictions, limits, paths)
+        report = _run(line, watch, memory, restrictions, limits, paths)
     except shut.Missing as missing:
         report = {"missing": [missing.part, missing.why]}
     except Exception as error:
@@ -56,6 +58,7 @@ def keep(
 def _run(
     line: socket.socket,
     watch: socket.socket,
+    memory: int,
     restrictions: frozenset[str],
     limits: Limits,
     paths: list[str],
@@ -65,8 +68,8 @@ def _run(
     user = shut.FIRST_USER + os.getpid()
     child = os.fork()
     if child == 0:
-        worker.start(line, to_print, in_trouble, restrictions, limits, paths, user)
-    for handle in (to_print, in_trouble):
+        worker.start(line, memory, to_print, in_trouble, restrictions, limits, paths, user)
+    for handle in (to_print, in_trouble, memory):
         os.close(handle)
     line.close()
     with open(trouble, "rb") as file:  # noqa: PTH123  (ends when the worker is shut in)

@@ -35,17 +35,35 @@ class Raised:
         kind: the name of the exception.
         message: its text.
         lines: the lines of the student's own code that led to it, outermost first.
+        blank: the function whose ``raise NotImplementedError`` this is, if it is one.
     """
 
     kind: str
     message: str
     lines: tuple[Line, ...] = ()
+    blank: str = ""
 
     @property
     def text(self) -> str:
         """The exception, with the line that raised it."""
         at = f" at the line `{self.lines[-1].text}`" if self.lines else ""
         return f"It raised {self.kind}{at}: {self.message}"
+
+
+@dataclass(frozen=True)
+class Called:
+    """The student's code called what it should write.
+
+    Attributes:
+        name: of what it called.
+    """
+
+    name: str
+
+    @property
+    def text(self) -> str:
+        """What it called."""
+        return f"It calls {self.name}."
 
 
 @dataclass(frozen=True)
@@ -109,4 +127,4 @@ class ProtocolBroken:
 
 
 Ended = TimedOut | OutOfMemory | OutputTooLong | Killed | ProtocolBroken
-Outcome = Returned | Raised | Ended
+Outcome = Returned | Raised | Called | Ended

@@ -8,26 +8,29 @@ import gc
 import importlib
 import json
 import os
+import runpy
 import signal
 import socket
 import sys
 
-from . import keeper, view
+from . import keeper, view, worker
 from .limits import Limits
 
 
-def serve(control: socket.socket, preload: list[str]) -> None:
-    """Fork a worker for every two sockets that come, until ``control`` closes.
+def serve(control: socket.socket, preload: list[str], watching: str) -> None:
+    """Fork a worker for every three descriptors that come, until ``control`` closes.
 
     Args:
-        control: where the judge sends what it wants with two sockets each, the worker's and
-            the keeper's.
+        control: where the judge sends what it wants with three descriptors each: the worker's
+            socket, the keeper's, and the memory that the judge shares with the worker.
         preload: modules that the workers find in memory.
+        watching: the file with the course's way to look at what is called.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is the judge's
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a keeper
     for name in preload:
         importlib.import_module(name)
+    worker.watching = runpy.run_path(watching)["watching"]
     _warm_up()
     paths = view.readable()
     threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208
@@ -35,17 +38,19 @@ def serve(control: socket.socket, preload: list[str]) -> None:
     gc.collect()
     gc.freeze()  # so that no collection touches, and so copies, what the workers share
     while True:
-        request, handles, _, _ = socket.recv_fds(control, 1 << 16, 2)
+        request, handles, _, _ = socket.recv_fds(control, 1 << 16, 3)
         if not request:
             return
-        line, watch = (socket.socket(fileno=handle) for handle in handles)
+        line, watch = (socket.socket(fileno=handle) for handle in handles[:2])
+        memory = handles[2]
         if os.fork() == 0:
             control.close()
             wanted = json.loads(request)
             restrictions, limits = frozenset(wanted["restrictions"]), Limits(**wanted["limits"])
-            keeper.keep(line, watch, restrictions, limits, paths)
+            keeper.keep(line, watch, memory, restrictions, limits, paths)
         line.close()
         watch.close()
+        os.close(memory)
 
 
 def _warm_up() -> None:
@@ -65,5 +70,6 @@ def _warm_up() -> None:
 
 def main() -> None:
     """Serve on the descriptor that the judge names."""
-    handle, preload = json.loads(sys.argv[1])
-    serve(socket.socket(fileno=handle), preload)
+    handle, preload, watching = json.loads(sys.argv[1])
+    serve(socket.socket(fileno=handle), preload, watching)
+    os._exit(0)  # some libraries tell of what they have not cleaned up

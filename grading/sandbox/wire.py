@@ -22,6 +22,7 @@ from .frames import Broken
 
 Tree = Any  # what JSON holds
 
+ALIGNED = 16
 DEEPEST, MOST_NODES, MOST_DIMENSIONS = 40, 200_000, 32
 DTYPES = {
     str(dtype).removeprefix("torch."): dtype
@@ -64,6 +65,13 @@ class Stream:
     number: int
 
 
+@dataclass(frozen=True)
+class Callback:
+    """Arrives as a function, each of whose calls is answered by the judge."""
+
+    number: int
+
+
 class Described(dict[str, Any]):
     """What is known of a value that is no plain one: its fields, and the name of its type."""
 
@@ -82,8 +90,11 @@ def encode(value: Any) -> tuple[Tree, bytes]:
     return writer.tree(value), b"".join(writer.blobs)
 
 
-def decode(tree: Tree, blobs: bytes, known: Callable[[Any], Any] | None = None) -> Any:
+def decode(tree: Tree, blobs: bytes | memoryview, known: Callable[[Any], Any] | None = None) -> Any:
     """The value that :func:`encode` wrote.
+
+    Tensors are copies of the bytes; where these are a view of memory that can be written, they
+    lie in that memory.
 
     Args:
         tree: the tree.
@@ -127,8 +138,9 @@ class _Writer:
             self.path.pop()
 
     def bytes(self, data: bytes) -> int:
-        self.blobs.append(data)
-        self.size += len(data)
+        # Every blob starts where a tensor may start.
+        self.blobs.append(data + bytes(-len(data) % ALIGNED))
+        self.size += len(self.blobs[-1])
         return len(data)
 
     def items(self, values: Any) -> list[Tree]:
@@ -144,7 +156,8 @@ class _Writer:
         if value.numel() * value.element_size() > 1 << 30:
             raise Broken("it holds a tensor of more than 1 GB")
         # In the order in which its numbers lie in memory, so that a transposed matrix stays one.
-        order = sorted(range(value.ndim), key=lambda d: -value.stride(d))
+        strides = value.stride()
+        order = sorted(range(value.ndim), key=lambda d: -strides[d])
         flat = value.detach().cpu().resolve_conj().resolve_neg().permute(order).contiguous()
         data = flat.reshape(-1).view(torch.uint8).numpy().tobytes() if flat.numel() else b""
         return {"tensor": [dtype, list(flat.shape), order, self.bytes(data)]}
@@ -195,6 +208,8 @@ WRITERS: list[tuple[type, Callable[[_Writer, Any], Tree]]] = [
     (Seed, lambda writer, value: {"seed": value.number}),
     (Code, lambda writer, value: {"code": value.path}),
     (Stream, lambda writer, value: {"stream": value.number}),
+    (Callback, lambda writer, value: {"callback": value.number}),
+    (torch.Generator, lambda writer, value: {"generator": writer.tree(value.get_state())}),
     (tuple, lambda writer, value: {"tuple": writer.inside(value, writer.items)}),
     (list, lambda writer, value: writer.inside(value, writer.items)),
     (dict, lambda writer, value: writer.inside(value, writer.pairs)),
@@ -204,9 +219,7 @@ WRITERS: list[tuple[type, Callable[[_Writer, Any], Tree]]] = [
 def _fields(value: Any) -> Iterator[tuple[str, Any]]:
     """What is in a value that is no plain one, as far as it can be told."""
     try:
-        if isinstance(value, torch.Generator):
-            yield "state", value.get_state()
-        elif isinstance(value, set | frozenset | deque):
+        if isinstance(value, set | frozenset | deque):
             yield "items", list(value)
         elif dataclasses.is_dataclass(value) and not isinstance(value, type):
             yield from [(f.name, getattr(value, f.name)) for f in dataclasses.fields(value)]
@@ -217,7 +230,7 @@ def _fields(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 class _Reader:
-    def __init__(self, blobs: bytes, known: Callable[[Any], Any]) -> None:
+    def __init__(self, blobs: bytes | memoryview, known: Callable[[Any], Any]) -> None:
         self.blobs, self.at, self.known = blobs, 0, known
         self.nodes = 0
 
@@ -271,6 +284,10 @@ class _Reader:
                 return self.known(Code(rest))
             case "stream", int():
                 return self.known(Stream(rest))
+            case "callback", int():
+                return self.known(Callback(rest))
+            case "generator", dict():
+                return torch.Generator().set_state(self.value(rest, depth))
         raise Broken(f"what it sent is no {kind[:20]}")
 
     def key(self, tree: Tree, depth: int) -> Any:
@@ -281,13 +298,14 @@ class _Reader:
             return f"<a {type(key).__name__}, number {self.nodes}>"
         return key
 
-    def take(self, size: int, shape: list[Any], item: int) -> bytearray:
+    def take(self, size: int, shape: list[Any], item: int) -> bytearray | memoryview:
         """The next ``size`` bytes, which must be what a tensor of this shape has."""
         whole = all(type(n) is int and n >= 0 for n in shape) and len(shape) <= MOST_DIMENSIONS
         if not whole or size != math.prod(shape) * item or self.at + size > len(self.blobs):
             raise Broken("what it sent has not the size that it says")
-        self.at += size
-        return bytearray(self.blobs[self.at - size : self.at])
+        taken = self.blobs[self.at : self.at + size]
+        self.at += size + -size % ALIGNED
+        return taken if isinstance(taken, memoryview) else bytearray(taken)
 
     def tensor(self, dtype: str, shape: list[Any], order: list[Any], size: int) -> Tensor:
         if dtype not in DTYPES or sorted(order) != list(range(len(shape))):

@@ -1,0 +1,239 @@
+"""A hand-in and a seed become a result. Nothing else goes in, and nothing is kept."""
+
+import ast
+import hashlib
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import torch
+from nbformat import NotebookNode
+
+from course_lib.checks.exercise import Exercise, Function
+from course_lib.checks.recording import Recorded, read
+from course_lib.checks.verdict import Verdict, judge_parts
+from grading.definitions import SOLUTIONS, load
+from grading.handins.canonical import Canonical, canonical
+from grading.handins.reading import NotANotebook
+from grading.handins.reading import read as read_notebook
+from grading.hidden import hidden
+from grading.judging.answer import Answer
+from grading.judging.room import Room, status_of
+from grading.results import Finding, Item, Result, Status
+from grading.sandbox.client import Sandbox
+from grading.sandbox.limits import EVERYTHING, Limits
+
+# The worst first: what a hand-in is called that did several of these.
+WORST = (Status.TAMPERED, Status.CRASHED, Status.MEMORY, Status.TIMEOUT, Status.OUTPUT)
+# What decides a grade besides the hand-in and the seed.
+DECIDES = ("course_lib/checks", "grading/handins", "grading/judging", "grading/sandbox")
+
+
+@dataclass(frozen=True)
+class GradedCell:
+    """A cell whose points code decides: it checks a part of a function."""
+
+    name: str
+    function: str
+    part: str
+    points: float
+
+
+class Judge:
+    """Grades hand-ins, one after the other.
+
+    Args:
+        limits: how much a hand-in's worker may use.
+        restrictions: what it is kept from; anything but the default is for hand-ins that are
+            trusted.
+
+    Raises:
+        Unavailable: this machine lacks a part of the sandbox.
+    """
+
+    def __init__(
+        self, limits: Limits | None = None, restrictions: frozenset[str] = EVERYTHING
+    ) -> None:
+        self.limits, self.restrictions = limits or Limits(), restrictions
+        self.sandbox = Sandbox()
+
+    def grade(self, student: str, assignment: str, raw: bytes, seed: int | None = None) -> Result:
+        """Grade the bytes of one file.
+
+        Args:
+            student: who handed it in.
+            assignment: the assignment's name.
+            raw: the file.
+            seed: of the hidden situations. Default: one that nobody knew before.
+        """
+        start = time.monotonic()
+        seed = secrets.randbits(32) if seed is None else seed
+        known = (student, assignment, hashlib.sha256(raw).hexdigest(), definition(assignment), seed)
+        try:
+            handin = canonical(read_notebook(raw), assignment)
+        except NotANotebook as problem:
+            seconds = time.monotonic() - start
+            return Result(
+                *known, Status.UNREADABLE, f"It was not graded: {problem}", (), (), None, seconds
+            )
+        room = Room(self._worker, handin.cells)
+        try:
+            items, statuses = self._items(assignment, room, seed)
+        finally:
+            room.close()
+        statuses = {*statuses, *map(status_of, room.ends)}
+        status = next((status for status in WORST if status in statuses), Status.GRADED)
+        findings = (*handin.findings, *_broken(room))
+        notebook = _with_verdicts(handin, items)
+        seconds = time.monotonic() - start
+        return Result(*known, status, _reason(room), tuple(items), findings, notebook, seconds)
+
+    def close(self) -> None:
+        """End the sandbox."""
+        self.sandbox.close()
+
+    def _worker(self) -> Any:
+        return self.sandbox.worker(self.limits, self.restrictions)
+
+    def _items(self, assignment: str, room: Room, seed: int) -> tuple[list[Item], set[Status]]:
+        """Each graded cell with its verdict, and what went wrong on the way."""
+        exercise, items, statuses = load(assignment), [], set[Status]()
+        verdicts: dict[str, _Verdicts] = {}
+        for cell in graded_cells(assignment):
+            if cell.function not in verdicts:
+                verdicts[cell.function] = _try(exercise, exercise[cell.function], room, seed)
+            tried = verdicts[cell.function]
+            statuses |= set(tried.statuses)
+            items.append(_item(cell, tried))
+        return items, statuses
+
+
+@dataclass(frozen=True)
+class _Verdicts:
+    """What was found out about one function."""
+
+    visible: dict[str, Verdict]
+    hidden: dict[str, Verdict]
+    blank: str
+    statuses: tuple[Status, ...]
+
+
+def _try(exercise: Exercise, function: Function, room: Room, seed: int) -> _Verdicts:
+    """Ask a function in all its situations, the recorded ones and those that nobody has seen."""
+    answer = Answer(room, function)
+    visible, unseen = recorded(exercise.name, function.name), hidden(function, seed)
+    try:
+        return _Verdicts(
+            judge_parts(function.name, answer, visible.trials, visible.returns),
+            judge_parts(function.name, answer, unseen.trials, unseen.returns),
+            "",
+            tuple(answer.statuses),
+        )
+    except NotImplementedError as blank:
+        return _Verdicts({}, {}, str(blank), tuple(answer.statuses))
+
+
+def _item(cell: GradedCell, tried: _Verdicts) -> Item:
+    """A point needs two verdicts that say so: silence is none."""
+    both = tried.visible.get(cell.part), tried.hidden.get(cell.part)
+    passed = all(verdict is not None and verdict.passed for verdict in both)
+    wrong = next((verdict for verdict in both if verdict is not None and not verdict.passed), None)
+    message = tried.blank
+    if passed or wrong:
+        message = "\n".join(v.text() for v in both if v is not None and (passed or v is wrong))
+    return Item(
+        cell.name,
+        cell.function,
+        cell.part,
+        cell.points,
+        cell.points if passed else 0.0,
+        _tellable(message),
+        wrong.misconception if wrong else None,
+        next(iter(tried.statuses), Status.GRADED),
+    )
+
+
+def _broken(room: Room) -> Iterator[Finding]:
+    """What the judge itself saw: an answer that is none is no accident."""
+    for end in room.ends:
+        if status_of(end) is Status.TAMPERED:
+            yield Finding("interfered", "", end.text, suspicious=True)
+
+
+def _reason(room: Room) -> str:
+    return room.ends[0].text if room.ends else ""
+
+
+def _tellable(text: str) -> str:
+    """A text that any file can hold."""
+    return text.encode(errors="backslashreplace").decode()
+
+
+def _with_verdicts(handin: Canonical, items: list[Item]) -> dict[str, Any]:
+    """The canonical notebook, in which each graded cell shows its verdict."""
+    notebook, by_cell = handin.notebook, {item.cell: item for item in items}
+    for cell in notebook.cells:
+        item = by_cell.get(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+        if item is not None:
+            cell.outputs = [_output(item)]
+    return notebook
+
+
+def _output(item: Item) -> NotebookNode:
+    """What nbgrader reads a cell's points from: an error, or none."""
+    if item.earned:
+        return nbformat.v4.new_output("stream", name="stdout", text=f"{item.message}\n")
+    headline, _, rest = item.message.partition("\n")
+    return nbformat.v4.new_output(
+        "error", ename="CheckFailed", evalue=headline, traceback=[headline, *rest.splitlines()]
+    )
+
+
+def graded_cells(assignment: str) -> tuple[GradedCell, ...]:
+    """The cells of an assignment that code decides, in the notebook's order."""
+    path = SOLUTIONS / assignment / f"{assignment}.ipynb"
+    return _graded_cells(path, path.stat().st_mtime_ns)
+
+
+@lru_cache
+def _graded_cells(path: Path, _: int) -> tuple[GradedCell, ...]:
+    found = []
+    for cell in nbformat.read(path, as_version=4).cells:
+        own = cell.metadata.get("nbgrader", {})
+        if cell.cell_type == "code" and own.get("grade") and not own.get("solution"):
+            found.append(GradedCell(own.grade_id, *_checked(cell.source), float(own.points)))
+    return tuple(found)
+
+
+def _checked(source: str) -> tuple[str, str]:
+    """The function and the part that a cell checks, as its hidden test says them."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Call(func=ast.Name("hidden_check"), args=[_, ast.Constant(name), _, *rest]):
+                match rest:
+                    case [ast.Constant(part)]:
+                        return str(name), str(part)
+                return str(name), ""
+    raise ValueError(f"A graded cell has no hidden_check that says what it checks:\n{source}")
+
+
+@cache
+def recorded(assignment: str, function: str) -> Recorded:
+    """The visible situations, as the students have them."""
+    return read(SOLUTIONS / assignment / "cases.json", function)
+
+
+@cache
+def definition(assignment: str) -> str:
+    """The SHA-256 of all files that decide a grade besides the hand-in."""
+    root, hashed = SOLUTIONS.parent, hashlib.sha256(torch.__version__.encode())
+    files = sorted((SOLUTIONS / assignment).glob("[!.]*.*"))
+    files += sorted(path for folder in DECIDES for path in (root / folder).rglob("*.py"))
+    for path in files:
+        hashed.update(path.read_bytes())
+    return hashed.hexdigest()
