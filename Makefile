@@ -97,7 +97,7 @@ student: $(READY)  ## write the zip that students get
 	$(BIN)/python -m grading student _build/optimization-course.zip
 
 grade: $(READY) $(CASES)  ## autograde submitted/*/ASSIGNMENT, write feedback/ and grades.csv
-	$(BIN)/python -m grading autograde "$(ASSIGNMENT)"
+	$(BIN)/python -m grading run "$(ASSIGNMENT)"
 
 lint: $(READY)  ## check style; `make lint FIX=1` mends it
 	$(BIN)/ruff check $(if $(FIX),--fix) .

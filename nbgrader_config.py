@@ -1,6 +1,5 @@
-"""nbgrader's settings: where assignments live, and how submissions are run."""
+"""nbgrader's settings: where assignments live, and how submissions are graded."""
 
-import secrets
 from pathlib import Path
 
 c = get_config()  # noqa: F821
@@ -18,17 +17,14 @@ c.CourseDirectory.ignore = ["exercise.py", "__pycache__", "*.pyc", "*.part", ".*
 c.ClearSolutions.code_stub = {"python": "# Your code here.\nraise NotImplementedError"}
 c.ClearSolutions.text_stub = "*Your answer here.*"
 
-# A whole assignment takes seconds; an endless loop should not hold the queue for long.
-c.Execute.timeout = 60
-c.Execute.interrupt_on_timeout = True
-c.Execute.error_on_timeout = {
-    "ename": "Timeout",
-    "evalue": "This cell ran for more than 60 seconds. Is there a loop that never ends?",
-    "traceback": ["This cell ran for more than 60 seconds. Is there a loop that never ends?"],
-}
-c.Execute.shutdown_kernel = "immediate"
-# nbclient leaves out cells with this tag. A tag that nobody can guess keeps a submission
-# from leaving out its own tests.
-c.Execute.skip_cells_with_tag = secrets.token_hex(16)
-
-c.OverwriteCells.add_missing_cells = True
+# What was handed in is not executed: its functions are asked in a sandbox, and what comes out is
+# the assignment's own notebook with the answers and their verdicts in it (grading/gradebook.py).
+c.Autograde.exporter_class = "grading.gradebook.HandinExporter"
+c.Autograde.sanitize_preprocessors = ["grading.gradebook.Canonical"]
+c.Autograde.autograde_preprocessors = [
+    "nbgrader.preprocessors.SaveAutoGrades",
+    "nbgrader.preprocessors.AssignLatePenalties",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+# Nothing that a student wrote runs in the browser of whoever reads the feedback.
+c.HTMLExporter.sanitize_html = True

@@ -2,39 +2,78 @@
 
 ``python -m grading record NAME`` writes the visible cases of an assignment;
 ``python -m grading student FILE`` writes the zip that students get;
-``python -m grading autograde NAME`` grades what students handed in;
-``python -m grading doctor`` says what this machine lacks to shut their code in.
+``python -m grading doctor`` says what this machine lacks to shut students' code in;
+``python -m grading collect NAME SOURCE`` puts what was handed in where it is graded;
+``python -m grading run NAME`` grades it;
+``python -m grading replay STUDENT NAME`` repeats one grade.
 """
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from grading import student
-from grading.definitions import record
+from grading.definitions import SOLUTIONS, record
 from grading.sandbox import doctor
+
+Arguments = argparse.Namespace
+
+
+def _collect(arguments: Arguments) -> None:
+    from grading.handins.collecting import collect
+
+    submitted = SOLUTIONS.parent / "submitted"
+    collected = collect(arguments.source, arguments.name, submitted, arguments.roster)
+    print(collected.report())
+
+
+def _run(arguments: Arguments) -> None:
+    from grading.run import run
+
+    run(arguments.name, workers=arguments.workers, sandbox=not arguments.no_sandbox)
+
+
+def _replay(arguments: Arguments) -> None:
+    from grading.run import replay
+
+    result = replay(arguments.student, arguments.name)
+    print("\n".join(f"{i.cell}: {i.earned:g} of {i.points:g}\n{i.message}" for i in result.items))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m grading")
+    commands = parser.add_subparsers(required=True, dest="command")
+
+    def command(name: str, told: str, do: Callable[[Arguments], None]) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=told)
+        made.set_defaults(do=do)
+        return made
+
+    made = command("record", "write solutions/NAME/cases.json", lambda a: record(a.name))
+    made.add_argument("name")
+    made = command("student", "write the students' zip", lambda a: student.build(a.file))
+    made.add_argument("file", type=Path)
+    command("doctor", "try what the sandbox needs, say what is missing", lambda _: doctor.report())
+    made = command("collect", "put hand-ins into submitted/STUDENT/NAME", _collect)
+    made.add_argument("name")
+    made.add_argument("source", type=Path, help="a folder, or a zip of a learning platform")
+    made.add_argument("--roster", type=Path, help="a CSV with the column student_id")
+    made = command("run", "grade submitted/*/NAME", _run)
+    made.add_argument("name")
+    made.add_argument("--workers", type=int, help="hand-ins at a time; as many as there are cores")
+    made.add_argument("--no-sandbox", action="store_true", help="only for students that you trust")
+    made = command("replay", "repeat one grade, with the seed it was graded with", _replay)
+    made.add_argument("student")
+    made.add_argument("name")
+    return parser
 
 
 def main() -> None:
     """Read the command line and do what it says."""
-    parser = argparse.ArgumentParser(prog="python -m grading")
-    commands = parser.add_subparsers(required=True, dest="command")
-    commands.add_parser("record", help="write solutions/NAME/cases.json").add_argument("name")
-    commands.add_parser("student", help="write the students' zip").add_argument("file", type=Path)
-    commands.add_parser("autograde", help="grade submitted/*/NAME").add_argument("name")
-    commands.add_parser("doctor", help="try what the sandbox needs, and say what is missing")
-    arguments = parser.parse_args()
+    arguments = _parser().parse_args()
     try:
-        if arguments.command == "record":
-            record(arguments.name)
-        elif arguments.command == "student":
-            student.build(arguments.file)
-        elif arguments.command == "doctor":
-            doctor.report()
-        else:
-            from grading.autograde import autograde  # nbgrader takes a second to import
-
-            autograde(arguments.name)
+        arguments.do(arguments)
     except ValueError as error:
         sys.exit(str(error))
 

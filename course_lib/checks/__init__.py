@@ -3,7 +3,8 @@
 ==============  ===============================================================
 ``exercise``    an assignment's definition: functions, cases, misconceptions
 ``situations``  the ways to try a function: one call, many steps, a property
-``calls``       which library functions an answer called
+``calls``       which library functions an answer may not call
+``watching``    which functions are called while it runs
 ``judges``      what must hold of an answer that is drawn at random
 ``values``      the values that cross: how they are written, copied, compared
 ``verdict``     what a function did in its situations, and which mistake it is
@@ -12,7 +13,7 @@
 ==============  ===============================================================
 """
 
-from course_lib.checks.exercise import Exercise, Function, Misconception
+from course_lib.checks.exercise import Exercise, Function, Misconception, Training
 from course_lib.checks.situations import INPUTS, WHOLE, Call, Property, Steps
 from course_lib.checks.student import CheckFailed, case, check
 from course_lib.checks.values import Code, Seed
@@ -29,6 +30,7 @@ __all__ = [
     "Property",
     "Seed",
     "Steps",
+    "Training",
     "case",
     "check",
 ]

@@ -4,18 +4,17 @@ A call is seen while it runs and not in the source, so that another name for a f
 import inside an answer, or a way through a helper hides nothing.
 """
 
-from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from course_lib.checks.situations import Elsewhere, Fault
+from course_lib.checks.situations import Answer, Elsewhere, Fault
 from course_lib.checks.watching import watching
 
 # What is an answer to no exercise: the reference, and torch's optimizers and schedulers.
 REFERENCES = ("course_lib", "torch.optim")
 
 
-def written(answer: Callable[..., Any], no_answer: tuple[str, ...] | None) -> Callable[..., Any]:
+def written(answer: Answer, no_answer: tuple[str, ...] | None) -> Answer:
     """The answer, of which a call to the library's own rule is a fault.
 
     Args:
@@ -26,13 +25,13 @@ def written(answer: Callable[..., Any], no_answer: tuple[str, ...] | None) -> Ca
     """
     if no_answer is None or isinstance(answer, Elsewhere):  # which looks itself
         return answer
-    refused = REFERENCES + no_answer
+    refused, function = REFERENCES + no_answer, answer
 
-    @wraps(answer)
+    @wraps(function)
     def watched(*args: Any, **kwargs: Any) -> Any:
         with watching(refused) as called:
             try:
-                return answer(*args, **kwargs)
+                return function(*args, **kwargs)
             finally:
                 if called:
                     raise called_instead(called[0])

@@ -20,6 +20,27 @@ class Misconception:
 
 
 @dataclass(frozen=True)
+class Training:
+    """How a function that trains is asked in another process, which has the course's library.
+
+    Whoever grades hands out the images and every minibatch, and counts these.
+
+    Args:
+        before: code that stands before the student's. It defines ``receive``.
+        data: makes the arguments of ``receive``: what may be trained with.
+        own: ids of cells of the assignment whose definitions come after the student's.
+        after: code that stands after these. It defines ``hand_in``.
+        task: makes the arguments of ``hand_in``, whose result is the answer.
+    """
+
+    before: str
+    data: Callable[[], tuple[Any, ...]]
+    own: tuple[str, ...]
+    after: str
+    task: Callable[[], tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
 class Function:
     """A function that students write.
 
@@ -36,6 +57,7 @@ class Function:
             names are those of :func:`course_lib.checks.calls.written`, which refuses
             ``course_lib`` and ``torch.optim`` everywhere. None where students write no rule: then
             anything may be called.
+        training: how it is asked where it is no rule. Default: it is called as it is.
     """
 
     oracle: Rule
@@ -46,6 +68,7 @@ class Function:
     misconceptions: tuple[Misconception, ...]
     variants: tuple[Rule, ...]
     no_answer: tuple[str, ...] | None = ()
+    training: Training | None = None
 
     @property
     def name(self) -> str:

@@ -14,7 +14,7 @@ import traceback
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Union
 
 from torch import Tensor
 
@@ -24,6 +24,7 @@ from course_lib.checks.values import fresh, short, unchanged
 __all__ = [
     "INPUTS",
     "WHOLE",
+    "Answer",
     "Call",
     "Elsewhere",
     "Fault",
@@ -33,7 +34,8 @@ __all__ = [
     "Steps",
 ]
 
-Answer = Callable[..., Any]
+Function = Callable[..., Any]
+Answer = Union[Function, "Elsewhere"]
 
 # The parts of a function's points. A function that is not divided has the one part WHOLE.
 # Changing an input loses the points of these two parts and no other, or of all parts where none
@@ -274,7 +276,7 @@ def invoke(answer: Answer, args: tuple[Any, ...], kwargs: dict[str, Any], guarde
 
 
 def _called(
-    answer: Answer, args: tuple[Any, ...], kwargs: dict[str, Any], look: bool
+    answer: Function, args: tuple[Any, ...], kwargs: dict[str, Any], look: bool
 ) -> tuple[Any, dict[str, Any]]:
     """What an answer returned, and, if one shall look, the inputs that it changed."""
     given_args, given_kwargs = fresh(args), fresh(kwargs)
@@ -313,7 +315,7 @@ def _in_place(name: str, value: Any) -> str:
     return f"{name} -= ... and {name}.add_(...)"
 
 
-def _blank(answer: Answer, error: BaseException) -> str | None:
+def _blank(answer: Function, error: BaseException) -> str | None:
     """The function of the answer's file whose ``raise NotImplementedError`` this is, if any.
 
     torch raises NotImplementedError too, for example for ``1 - mask``: that is a mistake.
@@ -331,7 +333,7 @@ def _blank(answer: Answer, error: BaseException) -> str | None:
     return code.co_name if own and stands_there else None
 
 
-def _raised(answer: Answer, error: BaseException) -> str:
+def _raised(answer: Function, error: BaseException) -> str:
     """The sentence about an exception, with the line of the student's code it came from."""
     code = getattr(inspect.unwrap(answer), "__code__", None)
     frames = traceback.extract_tb(error.__traceback__)
@@ -341,7 +343,7 @@ def _raised(answer: Answer, error: BaseException) -> str:
     return f"It raised {type(error).__name__}{at}: {error}"
 
 
-def parameter_names(answer: Answer, count: int) -> list[str]:
+def parameter_names(answer: Function, count: int) -> list[str]:
     """The names of the first parameters of a function, made up where they cannot be known."""
     try:
         names = list(inspect.signature(answer).parameters)

@@ -1,7 +1,7 @@
 """What a function did in its situations, and which mistake that looks like."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +10,7 @@ import torch
 from course_lib.checks.calls import written
 from course_lib.checks.situations import (
     WHOLE,
+    Answer,
     Call,
     Elsewhere,
     Outcome,
@@ -125,7 +126,7 @@ class Verdict:
 
 def judge(
     name: str,
-    answer: Callable[..., Any],
+    answer: Answer,
     trials: Sequence[Trial],
     returns: Sequence[str],
     part: str = WHOLE,
@@ -167,7 +168,7 @@ def judge(
 
 
 def judge_parts(
-    name: str, answer: Callable[..., Any], trials: Sequence[Trial], returns: Sequence[str]
+    name: str, answer: Answer, trials: Sequence[Trial], returns: Sequence[str]
 ) -> dict[str, Verdict]:
     """The verdict about each part, from one try of every situation.
 
@@ -216,7 +217,7 @@ def _verdict(
 
 
 def first_wrong(
-    name: str, answer: Callable[..., Any], trials: Sequence[Trial], returns: Sequence[str]
+    name: str, answer: Answer, trials: Sequence[Trial], returns: Sequence[str]
 ) -> Finding | None:
     """What is wrong in the first situation in which something is; later ones are not tried."""
     for trial in trials:
@@ -226,7 +227,7 @@ def first_wrong(
     return None
 
 
-def _run(situation: Situation, answer: Callable[..., Any]) -> Outcome:
+def _run(situation: Situation, answer: Answer) -> Outcome:
     # An answer may draw numbers; what it draws must not depend on what ran before.
     if isinstance(answer, Elsewhere):
         answer.begin()

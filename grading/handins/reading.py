@@ -98,8 +98,7 @@ def _content(raw: bytes) -> dict[str, Any]:
     """The JSON object in the file."""
     if len(raw) > MAX_BYTES:
         raise NotANotebook(
-            f"is too large: it has {len(raw) / 1e6:.1f} MB, and {MAX_BYTES / 1e6:g} MB is the "
-            "most; clear the outputs and hand it in again"
+            f"is larger than {MAX_BYTES / 1e6:g} MB; clear the outputs and hand it in again"
         )
     if not raw.strip(b"\0 \t\r\n"):
         raise NotANotebook("is empty")

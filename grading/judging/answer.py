@@ -141,3 +141,38 @@ class _Kind:
     def __new__(cls, name: str) -> Any:
         """A value whose type has this name."""
         return type(name if name.isidentifier() else "object", (), {})()
+
+
+class Trained(Answer):
+    """A function that trains: it is asked once, and every situation judges what it gave.
+
+    Args:
+        room: where it is defined, between the code that hands out and the code that hands in.
+        function: its definition.
+    """
+
+    def __init__(self, room: Room, function: Function) -> None:
+        super().__init__(room, function)
+        self._outcome: Outcome | None = None
+
+    def begin(self) -> None:
+        """Nothing to start: the training has its own seed."""
+
+    def ask(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """What the training gave.
+
+        Raises:
+            Fault: it gave nothing.
+        """
+        assert self.function.training is not None
+        if self._outcome is None:
+            task = self.function.training.task()
+            self._outcome = self.room.ask(lambda worker: worker.call("hand_in", task))
+            if status_of(self._outcome) is not Status.GRADED:
+                self.statuses.append(status_of(self._outcome))
+        match self._outcome:
+            case Returned(value):
+                return value, {}
+            case Raised(blank=blank) if blank:
+                raise not_written(blank)
+        raise Fault(self._outcome.text)

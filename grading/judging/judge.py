@@ -2,10 +2,11 @@
 
 import ast
 import hashlib
+import pkgutil
 import secrets
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,22 +15,27 @@ import nbformat
 import torch
 from nbformat import NotebookNode
 
+import course_lib
 from course_lib.checks.exercise import Exercise, Function
 from course_lib.checks.recording import Recorded, read
 from course_lib.checks.verdict import Verdict, judge_parts
 from grading.definitions import SOLUTIONS, load
 from grading.handins.canonical import Canonical, canonical
+from grading.handins.canonical import Cell as Code
 from grading.handins.reading import NotANotebook
 from grading.handins.reading import read as read_notebook
 from grading.hidden import hidden
-from grading.judging.answer import Answer
+from grading.judging.answer import Answer, Trained
 from grading.judging.room import Room, status_of
 from grading.results import Finding, Item, Result, Status
-from grading.sandbox.client import Sandbox
+from grading.sandbox.client import PRELOAD, Sandbox, Worker
 from grading.sandbox.limits import EVERYTHING, Limits
+from grading.sandbox.outcomes import Ended
 
 # The worst first: what a hand-in is called that did several of these.
 WORST = (Status.TAMPERED, Status.CRASHED, Status.MEMORY, Status.TIMEOUT, Status.OUTPUT)
+NOT_FOR_TRAINING = ("checks", "claims", "evidence", "experiments", "plotting")
+SECONDS_TO_TRAIN = 120.0
 # What decides a grade besides the hand-in and the seed.
 DECIDES = ("course_lib/checks", "grading/handins", "grading/judging", "grading/sandbox")
 
@@ -61,6 +67,7 @@ class Judge:
     ) -> None:
         self.limits, self.restrictions = limits or Limits(), restrictions
         self.sandbox = Sandbox()
+        self._library: Sandbox | None = None
 
     def grade(self, student: str, assignment: str, raw: bytes, seed: int | None = None) -> Result:
         """Grade the bytes of one file.
@@ -79,34 +86,47 @@ class Judge:
         except NotANotebook as problem:
             seconds = time.monotonic() - start
             return Result(
-                *known, Status.UNREADABLE, f"It was not graded: {problem}", (), (), None, seconds
+                *known, Status.UNREADABLE, f"It was not graded: the file {problem}.", (), (), None, seconds
             )
-        room = Room(self._worker, handin.cells)
+        rooms = _Rooms(self, assignment, handin)
         try:
-            items, statuses = self._items(assignment, room, seed)
+            items, statuses = self._items(assignment, rooms, seed)
         finally:
-            room.close()
-        statuses = {*statuses, *map(status_of, room.ends)}
+            rooms.close()
+        ends = [end for room in rooms.all for end in room.ends]
+        statuses = {*statuses, *map(status_of, ends)}
         status = next((status for status in WORST if status in statuses), Status.GRADED)
-        findings = (*handin.findings, *_broken(room))
+        findings = (*handin.findings, *_broken(ends))
         notebook = _with_verdicts(handin, items)
         seconds = time.monotonic() - start
-        return Result(*known, status, _reason(room), tuple(items), findings, notebook, seconds)
+        return Result(
+            *known, status, ends[0].text if ends else "", tuple(items), findings, notebook, seconds
+        )
 
     def close(self) -> None:
         """End the sandbox."""
         self.sandbox.close()
+        if self._library is not None:
+            self._library.close()
 
-    def _worker(self) -> Any:
+    def worker(self) -> Worker:
+        """A worker for rules, in which there is no reference."""
         return self.sandbox.worker(self.limits, self.restrictions)
 
-    def _items(self, assignment: str, room: Room, seed: int) -> tuple[list[Item], set[Status]]:
+    def trainer(self) -> Worker:
+        """A worker for trainings, which may use all of the library."""
+        if self._library is None:
+            self._library = Sandbox((*PRELOAD, *_library()))
+        limits = replace(self.limits, seconds=SECONDS_TO_TRAIN, memory=2 * self.limits.memory)
+        return self._library.worker(limits, self.restrictions)
+
+    def _items(self, assignment: str, rooms: "_Rooms", seed: int) -> tuple[list[Item], set[Status]]:
         """Each graded cell with its verdict, and what went wrong on the way."""
         exercise, items, statuses = load(assignment), [], set[Status]()
         verdicts: dict[str, _Verdicts] = {}
         for cell in graded_cells(assignment):
             if cell.function not in verdicts:
-                verdicts[cell.function] = _try(exercise, exercise[cell.function], room, seed)
+                verdicts[cell.function] = _try(exercise, exercise[cell.function], rooms, seed)
             tried = verdicts[cell.function]
             statuses |= set(tried.statuses)
             items.append(_item(cell, tried))
@@ -123,9 +143,39 @@ class _Verdicts:
     statuses: tuple[Status, ...]
 
 
-def _try(exercise: Exercise, function: Function, room: Room, seed: int) -> _Verdicts:
+class _Rooms:
+    """Where a hand-in is asked: one room for its rules, and one for each training."""
+
+    def __init__(self, judge: Judge, assignment: str, handin: Canonical) -> None:
+        self._judge, self._assignment, self._cells = judge, assignment, handin.cells
+        self._rules = Room(judge.worker, handin.cells)
+        self.all = [self._rules]
+
+    def answer(self, function: Function) -> Answer:
+        """The function, where it is to be asked."""
+        training = function.training
+        if training is None:
+            return Answer(self._rules, function)
+
+        def prepare(worker: Worker) -> None:
+            worker.define("before", training.before)
+            worker.call("receive", training.data())
+
+        own = [Code(name, own_definitions(self._assignment, name), False) for name in training.own]
+        cells = [*self._cells, *own, Code("after", training.after, False)]
+        room = Room(self._judge.trainer, cells, prepare)
+        self.all.append(room)
+        return Trained(room, function)
+
+    def close(self) -> None:
+        """End all workers."""
+        for room in self.all:
+            room.close()
+
+
+def _try(exercise: Exercise, function: Function, rooms: _Rooms, seed: int) -> _Verdicts:
     """Ask a function in all its situations, the recorded ones and those that nobody has seen."""
-    answer = Answer(room, function)
+    answer = rooms.answer(function)
     visible, unseen = recorded(exercise.name, function.name), hidden(function, seed)
     try:
         return _Verdicts(
@@ -158,15 +208,11 @@ def _item(cell: GradedCell, tried: _Verdicts) -> Item:
     )
 
 
-def _broken(room: Room) -> Iterator[Finding]:
+def _broken(ends: list[Ended]) -> Iterator[Finding]:
     """What the judge itself saw: an answer that is none is no accident."""
-    for end in room.ends:
+    for end in ends:
         if status_of(end) is Status.TAMPERED:
             yield Finding("interfered", "", end.text, suspicious=True)
-
-
-def _reason(room: Room) -> str:
-    return room.ends[0].text if room.ends else ""
 
 
 def _tellable(text: str) -> str:
@@ -220,6 +266,23 @@ def _checked(source: str) -> tuple[str, str]:
                         return str(name), str(part)
                 return str(name), ""
     raise ValueError(f"A graded cell has no hidden_check that says what it checks:\n{source}")
+
+
+def own_definitions(assignment: str, cell_id: str) -> str:
+    """What a cell of the assignment's own defines."""
+    path = SOLUTIONS / assignment / f"{assignment}.ipynb"
+    source = next(c.source for c in nbformat.read(path, as_version=4).cells if c.id == cell_id)
+    return "\n".join(
+        ast.unparse(node) for node in ast.parse(source).body if not isinstance(node, ast.Expr)
+    )
+
+
+@cache
+def _library() -> tuple[str, ...]:
+    """The modules of the library that a training may use."""
+    found = pkgutil.walk_packages(course_lib.__path__, "course_lib.")
+    kept = [module.name for module in found if module.name.split(".")[1] not in NOT_FOR_TRAINING]
+    return tuple(kept)
 
 
 @cache

@@ -37,14 +37,20 @@ class Room:
     Args:
         new_worker: makes a worker in which nothing is defined.
         cells: the hand-in's code.
+        prepare: makes a new worker ready before that code. Default: nothing.
 
     Attributes:
         problems: the first error of each cell that has one, by the cell's name.
         ends: how workers ended, in order.
     """
 
-    def __init__(self, new_worker: Callable[[], Worker], cells: Sequence[Cell]) -> None:
-        self._new_worker = new_worker
+    def __init__(
+        self,
+        new_worker: Callable[[], Worker],
+        cells: Sequence[Cell],
+        prepare: Callable[[Worker], object] = lambda worker: None,
+    ) -> None:
+        self._new_worker, self._prepare = new_worker, prepare
         self._cells = {cell.name: cell.source for cell in cells}
         self._worker: Worker | None = None
         self.problems: dict[str, Outcome] = {}
@@ -72,6 +78,7 @@ class Room:
         # Each failure takes something away from one cell, so that this comes to an end.
         while self._worker is None:
             self._worker = self._new_worker()
+            self._prepare(self._worker)
             for name, source in self._cells.items():
                 outcome = self._worker.define(name, source)
                 if not isinstance(outcome, Returned):

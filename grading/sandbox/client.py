@@ -376,13 +376,14 @@ class Worker:
 class _Stream:
     """An iterator whose items the worker asks for.
 
-    An item, or a part of a pair, that is the same object again is the same object for the
-    worker too: what has changed in it changes there, and the other way round.
+    What is the same object in an item and in the one before, a part of a pair too, is the same
+    object for the worker: what changes in it changes there, and the other way round.
     """
 
     def __init__(self, items: Iterator[Any], memory: Memory) -> None:
         self.items, self.memory = items, memory
-        self.sent: list[tuple[Any, wire.Tree, int, bytes]] = []
+        self.count = 0
+        self.last: dict[int, tuple[Any, wire.Tree, int, bytes]] = {}
 
     def next(self) -> tuple[dict[str, Any], bytes]:
         """What to send for the next item."""
@@ -392,27 +393,26 @@ class _Stream:
         except StopIteration:
             return {"stop": True}, b""
         parts = item if type(item) is tuple else (item,)
-        new, names, beside = [], [], b""
+        sent, new = {}, []
         for part in parts:
-            known = [k for k, sent in enumerate(self.sent) if sent[0] is part]
             tree, blobs = wire.encode(part)
-            if known and self.sent[known[0]][1] == tree:
-                names.append(known[0])
-                _, _, at, _ = self.sent[known[0]]
-                self.memory.write(at, blobs)
-                self.sent[known[0]] = (part, tree, at, blobs)
-                continue
-            place = self.memory.put(blobs)
-            if place is None:
+            name = next((k for k, (p, t, *_) in self.last.items() if p is part and t == tree), None)
+            if name is not None:
+                at: int | None = self.last[name][2]
+                self.memory.write(self.last[name][2], blobs)
+            else:
+                at = self.memory.put(blobs)
+                name, self.count = self.count, self.count + 1
+                new.append({"name": name, "tree": tree, "at": at, "size": len(blobs)})
+            if at is None:
                 raise frames.Broken("it was given more than a worker can hold")
-            names.append(len(self.sent))
-            new.append({"name": names[-1], "tree": tree, "at": place, "size": len(blobs)})
-            self.sent.append((part, tree, place, blobs))
-        return {"new": new, "items": names, "tuple": type(item) is tuple}, beside
+            sent[name] = (part, tree, at, blobs)
+        self.last = sent
+        return {"new": new, "items": list(sent), "tuple": type(item) is tuple}, b""
 
     def take_back(self) -> None:
         """Let the judge's own tensors be what the worker made of them."""
-        for part, tree, at, blobs in self.sent:
+        for part, tree, at, blobs in self.last.values():
             now = self.memory.read(at, len(blobs))
             if now != blobs:
                 _copy(wire.decode(tree, now), part)

@@ -227,7 +227,8 @@ class _Worker:
                 return
             for place in answer["new"]:
                 shown[place["name"]] = self.handed(place["tree"], place, blobs)
-            items = [shown[name] for name in answer["items"]]
+            shown = {name: shown[name] for name in answer["items"]}
+            items = list(shown.values())
             yield tuple(items) if answer["tuple"] else items[0]
 
     def call_back(self, number: int, *args: Any) -> Any:

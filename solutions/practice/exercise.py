@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from course_lib.checks import WHOLE, Call, Exercise, Function, Property
+from course_lib.checks import WHOLE, Call, Exercise, Function, Property, Training
 from course_lib.data import load_fashion_mnist
 from grading.writing import EDGES, F64, VALUES, Wrong, f64, mistakes, normal, uniform, whole
 
@@ -597,6 +597,54 @@ def _predictions_hidden(rng: Generator) -> Iterator[Property]:
     return _judged(1, less=0.02)
 
 
+# How a hand-in is trained where it is graded: the images of the test set come without labels.
+BEFORE = """
+import torch
+from course_lib import data as course_data
+from course_lib.data import FashionMNIST, Split
+from course_lib.models import MLP
+
+def load_fashion_mnist(*size, **device):
+    return data
+
+course_data.load_fashion_mnist = load_fashion_mnist
+
+def receive(train_images, train_labels, val_images, val_labels, test_images):
+    global data
+    unknown = torch.full((len(test_images),), -1)
+    parts = (train_images, train_labels), (val_images, val_labels), (test_images, unknown)
+    data = FashionMNIST(*(Split(*part) for part in parts), "small", "whoever grades", "")
+"""
+AFTER = """
+def hand_in(batches):
+    global minibatches
+    minibatches = lambda seed=0: batches
+    return predictions()
+"""
+
+
+def _data() -> tuple[Tensor, ...]:
+    data = load_fashion_mnist("small", torch.device("cpu"))
+    train, val = data.train, data.val
+    return train.images, train.labels, val.images, val.labels, data.test.images
+
+
+def _minibatches() -> Iterator[tuple[Tensor, Tensor]]:
+    train = load_fashion_mnist("small", torch.device("cpu")).train
+    order = torch.Generator().manual_seed(0)
+    for _ in range(5):
+        for chosen in torch.randperm(len(train), generator=order).split(50):
+            yield train.images[chosen], train.labels[chosen]
+
+
+TRAINING = Training(
+    before=BEFORE,
+    data=_data,
+    own=("practice-budget", "practice-hand-in"),
+    after=AFTER,
+    task=lambda: (_minibatches(),),
+)
+
 PREDICTIONS = Function(
     oracle=predictions,
     visible=_predictions_visible,
@@ -631,6 +679,7 @@ PREDICTIONS = Function(
         lambda: (_guesses(0.93), 0),
     ),
     no_answer=None,
+    training=TRAINING,
 )
 
 

@@ -279,7 +279,7 @@ REFUSED = {
     "other JSON": (b'{"a": 1}', "is JSON, but no notebook: it has no list of cells"),
     "cells that are none": (notebook(cells={"a": 1}), "it has no list of cells"),
     "no understandable cell": (notebook(1, 2), "none of its cells can be understood"),
-    "too large": (b" " * (reading.MAX_BYTES + 1), "is too large: it has 20.0 MB"),
+    "too large": (b" " * (reading.MAX_BYTES + 1), "is larger than 20 MB"),
     "too deep": (DEEP, "is nested too deeply"),
     "too complex": (b"[" + b"[]," * reading.MAX_BRACKETS + b"[]]", "is too complex"),
     "too many cells": (notebook(*[text()] * (reading.MAX_CELLS + 1)), "has too many cells: 5,001"),

@@ -1,15 +1,15 @@
 """``make grade``: a hand-in that cannot be graded is named, and keeps nobody from their grade."""
 
 import csv
+import json
 import shutil
-import sys
 
 import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from grading.autograde import autograde
 from grading.definitions import SOLUTIONS, load
+from grading.run import replay, run
 
 pytestmark = pytest.mark.slow
 
@@ -35,7 +35,7 @@ def changed(change):
 def grade(course):
     """Grade as ``make grade`` does; returns what a person is told in the end."""
     with pytest.raises(ValueError) as told:
-        autograde("sgd", course.folder)
+        run("sgd", course.folder)
     return str(told.value)
 
 
@@ -61,7 +61,7 @@ def course(course):
 @pytest.fixture
 def empty(course):
     """As in a fresh clone: nothing handed in, and a gradebook that knows no assignment."""
-    for name in ("submitted", "autograded", "feedback"):
+    for name in ("submitted", "autograded", "feedback", "graded"):
         shutil.rmtree(course.folder / name, ignore_errors=True)
     for name in ("gradebook.db", "grades.csv"):
         (course.folder / name).unlink(missing_ok=True)
@@ -70,14 +70,14 @@ def empty(course):
 
 def test_an_unknown_assignment_lists_the_known_ones(empty):
     with pytest.raises(ValueError, match="There is no assignment 'sdg': there are momentum, sgd"):
-        autograde("sdg", empty.folder)
+        run("sdg", empty.folder)
 
 
 @pytest.mark.parametrize("there", [[], ["submitted"], ["submitted/ada/momentum"]])
 def test_nothing_handed_in_says_where_it_should_be(empty, there, capsys):
     for folder in there:
         (empty.folder / folder).mkdir(parents=True)
-    autograde("sgd", empty.folder)
+    run("sgd", empty.folder)
     assert capsys.readouterr().out == (
         "Nothing has been handed in for sgd, so nothing was graded: put each notebook at "
         "submitted/STUDENT/sgd/sgd.ipynb.\n"
@@ -85,67 +85,51 @@ def test_nothing_handed_in_says_where_it_should_be(empty, there, capsys):
     assert not (empty.folder / "grades.csv").exists()
 
 
-def test_without_the_recorded_cases_nobody_is_graded(empty):
+def test_without_the_recorded_cases_nobody_is_graded(empty, monkeypatch):
     """Every check would fail, and everybody would have 0."""
-    cases = empty.folder / "solutions" / "sgd" / "cases.json"
-    aside = cases.rename(cases.with_suffix(".aside"))
-    try:
-        hand_in(empty, "ada")
-        assert "cases.json is missing" in grade(empty)
-        assert not (empty.folder / "grades.csv").exists()
-    finally:
-        aside.rename(cases)
+    hand_in(empty, "ada")
+    monkeypatch.setattr("grading.run.SOLUTIONS", empty.folder / "nowhere")
+    assert "cases.json is missing" in grade(empty)
+    assert not (empty.folder / "grades.csv").exists()
 
 
 UNREADABLE = {
-    "empty": (b"", "sgd.ipynb is empty"),
-    "cut off": (RIGHT[:9000], "cannot be read as a notebook (JSONDecodeError: Unterminated"),
-    "a web page": (b"<!DOCTYPE html><html>Sign in</html>", "cannot be read as a notebook"),
-    "rubbish": (bytes(range(256)), "cannot be read as a notebook (UnicodeDecodeError"),
-    "other JSON": (b"[1, 2]", "cannot be read as a notebook"),
-    "no cells": (
-        changed(lambda notebook: notebook.cells.clear()),
-        "cells of the assignment are missing, copied or split, or it is another notebook",
-    ),
+    "empty": b"",
+    "cut off": RIGHT[:9000],
+    "a web page": b"<!DOCTYPE html><html>Sign in</html>",
+    "rubbish": bytes(range(256)),
+    "other JSON": b"[1, 2]",
 }
 
-OTHER_ENCODING = "Zo\udceb"  # Zoë in Latin-1, as an old zip gives it
 
-
-def test_each_file_that_is_no_such_notebook_is_named_with_what_is_wrong(empty):
-    for student, (content, _) in UNREADABLE.items():
+def test_what_is_no_notebook_is_named_and_has_no_points(empty):
+    for student, content in UNREADABLE.items():
         hand_in(empty, student, content)
-    hand_in(empty, "Zoë, renamed", path="sgd/sgd (1).ipynb")
-    hand_in(empty, "nested", path="sgd/week 2/sgd.ipynb")
     hand_in(empty, "a file", path="sgd")
-    hand_in(empty, "capitals", path="SGD/sgd.ipynb")
-    hand_in(empty, "loose.ipynb's owner", path="sgd.ipynb")
     hand_in(empty, "another assignment", path="momentum/sgd-notes.ipynb")  # handed in nothing here
     (empty.folder / "submitted" / "nothing" / "sgd").mkdir(parents=True)
-    (empty.folder / "submitted" / "a folder" / "sgd" / "sgd.ipynb").mkdir(parents=True)
-    if sys.platform != "darwin":  # which has no such names
-        hand_in(empty, OTHER_ENCODING)
 
     told = grade(empty)
 
-    expected = {student: problem for student, (_, problem) in UNREADABLE.items()} | {
-        "Zoë, renamed": "the folder sgd holds no file sgd.ipynb, but sgd (1).ipynb: move or rename",
-        "nested": "the folder sgd holds no file sgd.ipynb, but week 2/sgd.ipynb: move or rename",
-        "a file": "sgd is a file, and should be the folder that holds sgd.ipynb",
-        "capitals": "submitted/capitals/SGD/sgd.ipynb is not where it is looked for",
-        "loose.ipynb's owner": "owner/sgd.ipynb is not where it is looked for",
-        "nothing": "the folder sgd holds no file sgd.ipynb.",
-        "a folder": "the folder sgd holds no file sgd.ipynb.",
-    }
-    if sys.platform != "darwin":
-        expected[OTHER_ENCODING] = "nbgrader cannot process it (UnicodeEncodeError"
+    students = {*UNREADABLE, "a file", "nothing"}
     lines = told.splitlines()
-    assert lines[0].startswith(f"{len(expected)} of {len(expected)} hand-ins of sgd need you")
-    for student, problem in expected.items():
+    assert lines[0].startswith(f"{len(students)} of {len(students)} hand-ins of sgd need you")
+    for student in UNREADABLE:
         line = next(line for line in lines if line.startswith(f"  {student}: "))
-        assert problem in line
-    rows = [student.replace("\udceb", r"\udceb") for student in expected]
-    assert scores(empty) == dict.fromkeys(rows, "")
+        assert "It was not graded: the file " in line and line.endswith(".")
+    assert scores(empty) == dict.fromkeys(students, "")
+    assert feedback(empty) == set()
+
+
+def test_a_notebook_in_another_place_is_found_and_no_name_is_too_odd(empty):
+    hand_in(empty, "Zoë, renamed", path="sgd/sgd (1).ipynb")
+    hand_in(empty, "nested", path="sgd/week 2/sgd.ipynb")
+    hand_in(empty, "Zoë O'Brien, Jr. [2]*")
+    hand_in(empty, "byte-order mark", b"\xef\xbb\xbf" + RIGHT)
+    run("sgd", empty.folder)
+    found = {"Zoë, renamed", "nested", "Zoë O'Brien, Jr. [2]*", "byte-order mark"}
+    assert scores(empty) == dict.fromkeys(found, str(float(CODE)))
+    assert feedback(empty) == found
 
 
 def cell(notebook, grade_id):
@@ -169,27 +153,31 @@ def from_colab(notebook):
     notebook.metadata["widgets"] = state
 
 
-@pytest.mark.slow
-def test_the_others_are_graded_and_a_second_run_shows_no_old_score(empty):
+def stderr_and_shell(notebook):
+    """What a student leaves in a notebook, and what is no error."""
+    cell(notebook, "sgd_step").source += "\nimport sys\nprint('careful', file=sys.stderr)\n!ls\n"
+
+
+def test_each_loses_its_own_points_and_a_second_run_shows_no_old_score(empty):
     good = "Zoë O'Brien, Jr. [2]*"
     hand_in(empty, good)
     hand_in(empty, "ends python", changed(ends_python))
     hand_in(empty, "pasted twice", changed(pasted_twice))
     hand_in(empty, "from colab", changed(from_colab))
+    hand_in(empty, "chatty", changed(stderr_and_shell))
 
-    told = grade(empty)
+    run("sgd", empty.folder)
 
-    assert told.startswith("3 of 4 hand-ins of sgd need you")
-    assert "ends python: its code ends the Python that runs it (DeadKernelError" in told
-    assert "pasted twice: cells of the assignment are missing, copied or split" in told
-    assert "from colab: it has its grade, but no feedback" in told
+    all_points = str(float(CODE))
+    without = str(float(CODE - sum(load("sgd")["sgd_step"].points.values())))
     assert scores(empty) == {
-        good: str(float(CODE)),
-        "ends python": "",
-        "pasted twice": "",
-        "from colab": str(float(CODE)),
+        good: all_points,
+        "ends python": without,
+        "pasted twice": all_points,
+        "from colab": all_points,
+        "chatty": all_points,
     }
-    assert feedback(empty) == {good}
+    assert feedback(empty) == set(scores(empty))
     assert not (empty.folder / "exercises").exists(), "Grading releases nothing."
 
     # A person grades a written answer; one hand-in is replaced, another taken away.
@@ -198,16 +186,34 @@ def test_the_others_are_graded_and_a_second_run_shows_no_old_score(empty):
         written.manual_score = WRITTEN
         gradebook.db.commit()
     hand_in(empty, "from colab", RIGHT[:9000])
-    shutil.rmtree(empty.folder / "submitted" / "ends python")
+    hand_in(empty, "chatty", changed(ends_python))
 
     told = grade(empty)
 
-    assert told.startswith("2 of 3 hand-ins of sgd need you")
-    assert "from colab: sgd.ipynb cannot be read as a notebook" in told
+    assert told.startswith("1 of 5 hand-ins of sgd need you")
+    assert "from colab: It was not graded: the file " in told
     assert scores(empty) == {
         good: str(float(CODE + WRITTEN)),
-        "ends python": "",
-        "pasted twice": "",
+        "ends python": without,
+        "pasted twice": all_points,
         "from colab": "",
+        "chatty": without,
     }
-    assert feedback(empty) == {good}
+    assert "from colab" not in feedback(empty)
+
+
+def test_what_has_not_changed_is_not_graded_again_and_can_be_replayed(empty):
+    hand_in(empty, "ada")
+    run("sgd", empty.folder)
+    (kept,) = empty.folder.glob("graded/sgd/*.json")
+    before = kept.read_text()
+    run("sgd", empty.folder)
+    assert kept.read_text() == before
+    again = replay("ada", "sgd", empty.folder)
+    assert json.loads(again.to_json()) | {"seconds": 0} == json.loads(before) | {"seconds": 0}
+    kept.write_text(before[:100])  # broken off
+    run("sgd", empty.folder)
+    assert json.loads(kept.read_text())["status"] == "graded"
+    hand_in(empty, "ada", RIGHT + b" ")
+    with pytest.raises(ValueError, match="has changed since it was graded"):
+        replay("ada", "sgd", empty.folder)
