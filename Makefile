@@ -24,7 +24,7 @@ CASES := $(ASSIGNMENTS:%=solutions/%/cases.json)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help book outputs robust links serve check fast test nbval gpu gpu-wheels bench release student \
-    grade lint types lock clean
+    collect grade lint types lock clean
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
 
@@ -95,6 +95,10 @@ release: $(READY) $(CASES)  ## make exercises/ from solutions/
 
 student: $(READY)  ## write the zip that students get
 	$(BIN)/python -m grading student _build/optimization-course.zip
+
+collect: $(READY)  ## bring the hand-ins in ZIP=… to submitted/ (ROSTER=… ASSIGNMENT=…)
+	$(BIN)/python -m grading collect "$(ASSIGNMENT)" "$(ZIP)" \
+	    $(if $(ROSTER),--roster "$(ROSTER)")
 
 grade: $(READY) $(CASES)  ## autograde submitted/*/ASSIGNMENT, write feedback/ and grades.csv
 	$(BIN)/python -m grading run "$(ASSIGNMENT)"

@@ -5,6 +5,7 @@
 ``python -m grading doctor`` says what this machine lacks to shut students' code in;
 ``python -m grading collect NAME SOURCE`` puts what was handed in where it is graded;
 ``python -m grading run NAME`` grades it;
+``python -m grading report NAME`` says how it went, and writes tables for other systems;
 ``python -m grading replay STUDENT NAME`` repeats one grade.
 """
 
@@ -26,6 +27,8 @@ def _collect(arguments: Arguments) -> None:
     submitted = SOLUTIONS.parent / "submitted"
     collected = collect(arguments.source, arguments.name, submitted, arguments.roster)
     print(collected.report())
+    if collected.left:
+        sys.exit(1)
 
 
 def _run(arguments: Arguments) -> None:
@@ -39,6 +42,18 @@ def _replay(arguments: Arguments) -> None:
 
     result = replay(arguments.student, arguments.name)
     print("\n".join(f"{i.cell}: {i.earned:g} of {i.points:g}\n{i.message}" for i in result.items))
+
+
+def _report(arguments: Arguments) -> None:
+    from grading.gradebook import Course
+    from grading.report import compare, known_sources, report
+    from grading.run import results
+
+    name, root = arguments.name, SOLUTIONS.parent
+    found, folder = results(name), root / "reports" / name
+    similar = compare(found, known_sources(name))
+    page = report(found, folder, Course(root).scores(name), similar, arguments.title or name)
+    print(f"The report is at {page}, and the tables for other systems beside it.")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,6 +78,9 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("name")
     made.add_argument("--workers", type=int, help="hand-ins at a time; as many as there are cores")
     made.add_argument("--no-sandbox", action="store_true", help="only for students that you trust")
+    made = command("report", "write a report, and tables for other systems", _report)
+    made.add_argument("name")
+    made.add_argument("--title", help='the column in Canvas, such as "sgd (1234)"')
     made = command("replay", "repeat one grade, with the seed it was graded with", _replay)
     made.add_argument("student")
     made.add_argument("name")

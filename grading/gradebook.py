@@ -29,6 +29,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Unicode
 from traitlets.config import Config, PyFileConfigLoader
 
+from grading.report import Score
 from grading.results import Result
 
 # The columns of nbgrader's own export, in its order.
@@ -218,6 +219,16 @@ class Course:
                 for grade in notebook.grades:
                     grade.auto_score, grade.needs_manual_grade = None, True
             gradebook.db.commit()
+
+    def scores(self, assignment: str) -> dict[str, Score]:
+        """What everybody in the gradebook has, manual grades included."""
+        scores = {}
+        for row in csv.DictReader(io.StringIO(self.table(assignment, ()))):
+            points = float(row["score"]) if row["score"] else None
+            person = row["first_name"], row["last_name"], row["email"]
+            student = row["student_id"]
+            scores[student] = Score(student, points, float(row["max_score"]), *person)
+        return scores
 
     def table(self, assignment: str, handed_in: Iterable[str]) -> str:
         """The rows of everybody in the gradebook and of everybody who handed in, as CSV."""

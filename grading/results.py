@@ -100,7 +100,7 @@ class Result:
 
     def to_json(self) -> str:
         """The result as JSON."""
-        return json.dumps(dataclasses.asdict(self), ensure_ascii=False)
+        return json.dumps(dataclasses.asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Self:

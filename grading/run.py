@@ -160,7 +160,20 @@ def _keep(root: Path, result: Result) -> None:
     place = _place(root, result.assignment, result.student)
     place.parent.mkdir(parents=True, exist_ok=True)
     with replacing(place) as file:
-        file.write(result.to_json().encode(errors="surrogatepass"))
+        file.write(result.to_json().encode())
+
+
+def results(assignment: str, root: Path = SOLUTIONS.parent) -> list[Result]:
+    """What the last run found, hand-in by hand-in.
+
+    Raises:
+        ValueError: nothing was graded.
+    """
+    places = sorted((root / KEPT / assignment).glob("*.json"))
+    found = [Result.from_json(place.read_text("utf-8")) for place in places]
+    if not found:
+        raise ValueError(f"Nothing of {assignment!r} was graded: run make grade first.")
+    return sorted(found, key=lambda result: result.student)
 
 
 def replay(student: str, assignment: str, root: Path = SOLUTIONS.parent) -> Result:

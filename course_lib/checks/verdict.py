@@ -155,7 +155,7 @@ def judge(
         if part in (WHOLE, trial.situation.part)
     }
     verdict = _verdict(name, outcomes, trials, returns, part)
-    if verdict.passed:
+    if not verdict.wrong:
         return verdict
     # What else is wrong tells which mistake it looks like, and whether anything is written.
     everywhere = [

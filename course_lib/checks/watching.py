@@ -37,10 +37,14 @@ def watching(refused: tuple[str, ...]) -> Iterator[list[str]]:
     before = sys.getprofile()
     threading.setprofile(look)
     sys.setprofile(look)
+    ran_out = False
     try:
         yield called
+    except RecursionError:  # in which Python itself stops to look
+        ran_out = True
+        raise
     finally:
-        looked = sys.getprofile() is look
+        looked = sys.getprofile() is look or ran_out
         sys.setprofile(before)
         threading.setprofile(before)
         if not looked and not called:

@@ -3,6 +3,8 @@
 ==============  ===================================================================
 ``reading``     the bytes of a file become a notebook, or a sentence says why not
 ``canonical``   the assignment's own notebook with a student's answers in it
+``own``         that notebook, as nbgrader keeps it
+``needed``      the definitions in other cells that an answer needs
 ``collecting``  folders and the zips of learning platforms go to ``submitted/``
 ==============  ===================================================================
 """

@@ -135,6 +135,7 @@ class _Answer:
         source: as the notebook shows it.
         code: what is read of it, if that is possible.
         outputs: of the student's cell.
+        origin: the cell that it was taken from, if that is no solution cell.
         elsewhere: another solution cell defines the function: this one, not written, would
             take it away again.
     """
@@ -142,6 +143,7 @@ class _Answer:
     source: str
     code: Code | None
     outputs: list[NotebookNode] = field(default_factory=list)
+    origin: _Theirs | None = None
     elsewhere: bool = False
 
 
@@ -186,7 +188,8 @@ class _Handin:
             if by_grade and by_id and by_grade is not by_id:
                 code = self.reader.read(theirs.source)
                 defined = code.binds if code else frozenset()
-                theirs.own = by_id if by_id.functions & defined else by_grade
+                is_by_id = by_id.functions & defined or self._as_given(by_id, theirs)
+                theirs.own = by_id if is_by_id else by_grade
                 self._report(
                     "renamed",
                     theirs.name,
@@ -335,25 +338,16 @@ class _Handin:
         if cells:
             self.chosen[own.place] = cells[-1]
         for theirs in cells:
-            theirs.used = self._unwritten(theirs)
+            theirs.used = theirs.used or self._unwritten(theirs)
         for place, other in self.answers.items():
             if other.code and own.functions and not other.elsewhere and _defines(own, other.code):
                 there = self.assignment.cells[place].name
                 self.answers[own.place] = _Answer(own.released, own.code, elsewhere=True)
                 self._report("moved", own.name, f"The function stands in {there}, and counts.")
                 return
-        found = self._elsewhere(own) if own.functions else None
-        if found is not None:
-            theirs, source, code = found
-            self.answers[own.place] = _Answer(source, code)
-            kind = "moved" if theirs.is_code else "retyped"
-            self._report(
-                kind,
-                own.name,
-                f"The solution cell is gone or defines nothing. The function stands in the "
-                f"{'' if theirs.is_code else theirs.cell.cell_type + ' '}cell {theirs.cell.id}, "
-                "and counts.",
-            )
+        origin = self._elsewhere(own) if own.functions else None
+        if origin is not None:
+            self._take_over(own, origin, gone=not cells)
             return
         self.answers[own.place] = self._as_it_is(own, [one for one in cells if one.is_code])
         if not cells:
@@ -366,26 +360,47 @@ class _Handin:
             return not theirs.source.strip()
         return all(map(_blank, code.statements))
 
-    def _elsewhere(self, own: Own) -> tuple[_Theirs, str, Code] | None:
-        for theirs in reversed(self.theirs):
-            own_words = theirs.own is not None and (
-                theirs.own.role in LOCKED or theirs.source == theirs.own.released
-            )
-            mentioned = all(name in theirs.source for name in own.functions)
-            if theirs.is_code and mentioned and not theirs.used and not own_words:
-                code = self.reader.read_as_ipython(theirs.source)
-                if code is not None and _defines(own, code):
-                    others = self.assignment.functions - own.functions
-                    (kept,), _ = needed(own.functions, [code.statements], without=others)
-                    source = code.only(kept).strip("\n")
-                    return theirs, source, self.reader.read(source) or code
-        for theirs in reversed(self.theirs):
-            mentioned = any(name in theirs.source for name in own.functions)
-            if mentioned and not theirs.is_code and (theirs.own in (None, own)):
-                code = self.reader.read_as_ipython(theirs.source)
-                if code is not None and _defines(own, code):
-                    return theirs, theirs.source, code
+    def _elsewhere(self, own: Own) -> _Theirs | None:
+        """The last cell that defines the function, be it code or text."""
+        for is_code in (True, False):
+            for theirs in reversed(self.theirs):
+                if theirs.is_code is is_code and self._may_define(own, theirs):
+                    code = self.reader.read_as_ipython(theirs.source)
+                    if code is not None and _defines(own, code):
+                        return theirs
         return None
+
+    def _may_define(self, own: Own, theirs: _Theirs) -> bool:
+        if theirs.used or not all(name in theirs.source for name in own.functions):
+            return False
+        if theirs.own is None or theirs.own is own:
+            return True
+        ours = theirs.own.role in LOCKED or theirs.source == theirs.own.released
+        return theirs.is_code and not ours
+
+    def _take_over(self, own: Own, origin: _Theirs, gone: bool) -> None:
+        """Take the function from another cell: all of that cell if nothing else is in it."""
+        code = self.reader.read_as_ipython(origin.source)
+        assert code is not None  # or it would not be the origin
+        others = self.assignment.functions - own.functions
+        (kept,), _ = needed(own.functions, [code.statements], without=others)
+        if len(kept) == len(code.statements):
+            origin.used = True
+            self.answers[own.place] = _Answer(origin.source, code, _outputs(origin), origin=origin)
+            if gone and origin.added:  # it is the solution cell, which lost its names
+                origin.own = own
+                self.chosen[own.place] = origin
+                return
+        else:
+            source = code.only(kept).strip("\n")
+            taken = self.reader.read(source)
+            self.answers[own.place] = _Answer(source, taken, origin=origin)
+        self._report(
+            "moved",
+            own.name,
+            f"The solution cell {'is gone' if gone else 'defines nothing'}. The function stands "
+            f"in the cell {origin.cell.id}, and counts.",
+        )
 
     def _as_it_is(self, own: Own, cells: Sequence[_Theirs]) -> _Answer:
         """What the student wrote, though it does not define the function."""
@@ -399,7 +414,8 @@ class _Handin:
         return _Answer(own.released, own.code)
 
     def _report_copies(self, own: Own, parts: Sequence[int]) -> None:
-        left = [self.theirs[place] for place in parts if not self.theirs[place].used]
+        left = [self.theirs[place] for place in parts]
+        left = [theirs for theirs in left if not theirs.used]
         if left:
             names = ", ".join(theirs.cell.id for theirs in left[:5])
             self._report(
@@ -408,18 +424,18 @@ class _Handin:
                 f"This cell occurs several times. The last whole definition counts; {names} "
                 "is kept as a cell of the student's own.",
             )
-        if not self.answers[own.place].elsewhere:
-            for theirs in self.theirs:
-                mentioned = theirs.added and not theirs.used and theirs.is_code
-                if mentioned and any(name in theirs.source for name in own.functions):
-                    code = self.reader.read(theirs.source)
-                    if code is not None and own.functions & code.binds:
-                        self._report(
-                            "doubled",
-                            own.name,
-                            f"The cell {theirs.cell.id} defines the function too. The solution "
-                            "cell counts.",
-                        )
+        answer = self.answers[own.place]
+        for theirs in self.theirs if not answer.elsewhere else []:
+            named = theirs.is_code and any(name in theirs.source for name in own.functions)
+            if named and theirs.added and not theirs.used and theirs is not answer.origin:
+                code = self.reader.read(theirs.source)
+                if code is not None and own.functions & code.binds:
+                    self._report(
+                        "doubled",
+                        own.name,
+                        f"The cell {theirs.cell.id} defines the function too. The solution cell "
+                        "counts.",
+                    )
 
     # What is not as it was given out.
 

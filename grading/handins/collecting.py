@@ -366,7 +366,7 @@ def _find_one(
     except _Left as error:
         if folder.is_file():
             return Found(None, f"{assignment} is a file, and should be a folder: {right}.")
-        return Found(None, f"There is no {assignment}/{assignment}.ipynb, and it {error}.")
+        return Found(None, f"There is no {assignment}/{assignment}.ipynb: the folder {error}.")
     return Found(entry.joinpath(*chosen.parts), f"Taken from {_path(chosen.parts)}. {note}".strip())
 
 
@@ -711,8 +711,8 @@ def _choose(
         _Left: there is none, or nothing says which.
     """
     if not mine:
-        files = ", ".join(_path(parts) for parts in sorted(names)[:3]) or "nothing"
-        raise _Left(f"has no notebook, but {files}")
+        files = ", ".join(_path(parts) for parts in sorted(names)[:3])
+        raise _Left(f"has no notebook, but {files}" if files else "has no notebook")
     carriers = [one for one in mine if one.share >= 0.5] or [one for one in mine if one.share]
     if not carriers:
         listed = [f"{_path(one.parts)} (the file {one.problem or 'has none'})" for one in mine[:5]]

@@ -232,7 +232,7 @@ def _statements(text: str, tree: ast.Module) -> Iterator[Statement]:
         for node in nodes:
             if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 changes |= set(_changed(node))
-                uses |= {n.target.id for n in ast.walk(node) if _adds_to_a_name(n)}
+                uses |= set(_added_to(node))
         yield Statement(
             tuple(nodes), first, last, frozenset(binds), frozenset(changes), frozenset(uses)
         )
@@ -262,8 +262,12 @@ def _names(text: str) -> tuple[set[str], set[str]]:
     return binds, uses
 
 
-def _adds_to_a_name(node: ast.AST) -> bool:
-    return isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name)
+def _added_to(node: ast.stmt) -> Iterator[str]:
+    """Names that a statement reads and binds at once: ``x += 1``."""
+    for part in ast.walk(node):
+        match part:
+            case ast.AugAssign(target=ast.Name(name)):
+                yield name
 
 
 def _changed(node: ast.stmt) -> Iterator[str]:
@@ -273,8 +277,8 @@ def _changed(node: ast.stmt) -> Iterator[str]:
         match part:
             case ast.Assign(targets=targets):
                 pass
-            case ast.AugAssign(target=target) | ast.AnnAssign(target=target):
-                targets = [target]
+            case ast.AugAssign(target=only) | ast.AnnAssign(target=only):
+                targets = [only]
             case ast.Expr(value=ast.Call(func=ast.Attribute() as method)):
                 targets = [method]
         for target in targets:

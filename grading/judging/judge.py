@@ -84,10 +84,8 @@ class Judge:
         try:
             handin = canonical(read_notebook(raw), assignment)
         except NotANotebook as problem:
-            seconds = time.monotonic() - start
-            return Result(
-                *known, Status.UNREADABLE, f"It was not graded: the file {problem}.", (), (), None, seconds
-            )
+            told, seconds = f"It was not graded: the file {problem}.", time.monotonic() - start
+            return Result(*known, Status.UNREADABLE, told, seconds=seconds)
         rooms = _Rooms(self, assignment, handin)
         try:
             items, statuses = self._items(assignment, rooms, seed)

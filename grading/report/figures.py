@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import matplotlib
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from course_lib.plotting.style import GRID, INK, METHOD_STYLE, use_book_style
 from grading.report.statistics import ItemStatistics, Points
@@ -39,7 +40,7 @@ def _histogram(values: Sequence[float], edges: Sequence[float], label: str) -> s
         ax = figure.subplots()
         ax.hist(values, bins=list(edges), color=BARS, rwidth=0.9)
         ax.set(xlabel=label, ylabel="hand-ins")
-        ax.yaxis.get_major_locator().set_params(integer=True)
+        ax.yaxis.set_major_locator(MaxNLocator(integer=True))
         ax.grid(visible=False, axis="x")
         return _svg(figure)
 

@@ -102,9 +102,11 @@ def sources(notebook: Any) -> dict[str, str]:
             continue
         metadata = cell.get("metadata")
         marked = metadata.get("nbgrader") if isinstance(metadata, dict) else None
-        name = marked.get("grade_id") if isinstance(marked, dict) else None
-        if isinstance(name, str) and isinstance(cell.get("source"), str) and marked.get("solution"):
-            found[name] = cell["source"]
+        if not isinstance(marked, dict) or not marked.get("solution"):
+            continue
+        name, source = marked.get("grade_id"), cell.get("source")
+        if isinstance(name, str) and isinstance(source, str):
+            found[name] = source
     return found
 
 

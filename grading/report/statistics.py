@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from grading.results import Result
+from grading.results import Item, Result
 
 # A correlation of fewer hand-ins says more about chance than about the item.
 FEWEST = 10
@@ -87,7 +87,8 @@ def item_statistics(results: Sequence[Result]) -> list[ItemStatistics]:
     """
     graded = [result for result in results if result.graded]
     totals = [earned(result) for result in graded]
-    places = {}  # an item, and who has it: their points in it and in the rest
+    # An item, and of each who has it the points in it and in the rest.
+    places: dict[str, tuple[Item, list[tuple[float, float]]]] = {}
     for result, total in zip(graded, totals):
         for item in {item.cell: item for item in result.items}.values():
             _, scores = places.setdefault(item.cell, (item, []))

@@ -58,6 +58,7 @@ ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
 }
 NOT_READ = (wire.Seed, wire.Code, wire.Stream, wire.Callback)
+GONE = "an earlier question ended it"
 SECONDS_TO_IMPORT, SECONDS_TO_START, SECONDS_TO_END = 300, 30, 30
 
 
@@ -203,6 +204,8 @@ class Worker:
         Returns:
             What it returned, with the arguments that it changed, or how it failed.
         """
+        if self.report:
+            return Killed(GONE)
         self._handed = []
         places = [self._named(value) for value in args]
         names = {name: self._named(value) for name, value in (kwargs or {}).items()}
@@ -277,7 +280,7 @@ class Worker:
         self, question: dict[str, Any], blobs: bytes = b"", read: dict[int | str, Any] | None = None
     ) -> Outcome:
         if self.report:
-            return Killed("an earlier question ended it")
+            return Killed(GONE)
         until = time.monotonic() + self.limits.seconds
         nonce = secrets.token_hex(16)
         try:

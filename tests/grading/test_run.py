@@ -106,7 +106,8 @@ def test_what_is_no_notebook_is_named_and_has_no_points(empty):
     for student, content in UNREADABLE.items():
         hand_in(empty, student, content)
     hand_in(empty, "a file", path="sgd")
-    hand_in(empty, "another assignment", path="momentum/sgd-notes.ipynb")  # handed in nothing here
+    other = (SOLUTIONS / "momentum" / "momentum.ipynb").read_bytes()
+    hand_in(empty, "another assignment", other, "momentum/sgd-notes.ipynb")  # nothing of this one
     (empty.folder / "submitted" / "nothing" / "sgd").mkdir(parents=True)
 
     told = grade(empty)

@@ -596,7 +596,7 @@ FOUND = {
     "a/b/sgd.ipynb.txt": (SGD, "a/b/sgd.ipynb.txt", "Taken from a/b/sgd.ipynb.txt."),
     "sgd/sgd-2.ipynb": (CUT, "sgd/sgd-2.ipynb", "It cannot be graded: the file is cut off"),
     "sgd/a.ipynb": (MOMENTUM, None, "has no notebook with the cells of sgd"),
-    "sgd/report.pdf": (b"%PDF", None, "it has no notebook, but nothing"),
+    "sgd/report.pdf": (b"%PDF", None, "the folder has no notebook."),
     "sgd": (b"", None, "sgd is a file, and should be a folder"),
     "momentum/sgd-notes.ipynb": (MOMENTUM, "nothing of it", ""),
     "momentum/a.ipynb": (CUT, "nothing of it", ""),

@@ -260,9 +260,9 @@ def f():
     return torch.rand(1).item(), np.random.rand(), random.random()
 """
     worker = make(source)
-    worker.seed(3)
+    worker.begin(3)
     first, second = worker.call("f"), worker.call("f")
-    worker.seed(3)
+    worker.begin(3)
     assert first != second
     assert worker.call("f") == first
 
