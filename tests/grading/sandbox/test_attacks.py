@@ -598,13 +598,13 @@ FORGED = {
 }
 
 
-@pytest.mark.parametrize(("data", "then", "outcome"), FORGED.values(), ids=FORGED)
-def test_a_forged_answer_fails_its_question(data, then, outcome, make):
+@pytest.mark.parametrize(("said", "then", "outcome"), FORGED.values(), ids=FORGED)
+def test_a_forged_answer_fails_its_question(said, then, outcome, make):
     import torch
 
     worker = make(SPEAKS)
     worker.limits = type(worker.limits)(seconds=3 if outcome is TimedOut else 60)
-    given = torch.tensor(list(data), dtype=torch.uint8)
+    given = torch.tensor(list(said), dtype=torch.uint8)
     worker.define("cell 2", "say_tensor = lambda d, then: say(bytes(d.tolist()), then)")
     result = worker.call("say_tensor", [given, then])
     assert isinstance(result, outcome), result
