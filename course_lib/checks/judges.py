@@ -560,6 +560,8 @@ def best_weights(
         )
     if found != right:
         return f"Epochs {right} and {found:g} are equally good: keep the first of them."
+    if not unchanged(seen[-1], own):
+        return "It changed the network's own weights after the last epoch: leave them as they are."
     for tensor in own.values():
         tensor.add_(1)  # training goes on
     if unchanged(own, weights):

@@ -1,5 +1,6 @@
 """What a function did in its situations, and which mistake that looks like."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -309,7 +310,7 @@ def _look_at(situation: Situation, step: int, right: Any, got: Any) -> str:
     zeros_agree = all(abs(g) < 1e-12 for r, g in pairs if abs(r) <= 1e-12)
     # A factor is a pattern only if different numbers share it.
     shared = len(sizes - {0.0}) > 1 and zeros_agree
-    if shared and max(ratios) - min(ratios) < 1e-6 * max(map(abs, ratios)):
+    if shared and all(map(math.isfinite, ratios)) and max(ratios) - min(ratios) < 1e-6 * max(map(abs, ratios)):
         if abs(ratios[0] + 1) < 1e-6:
             return "every number has the wrong sign."
         if abs(ratios[0] - 1) > 1e-6:
@@ -318,16 +319,19 @@ def _look_at(situation: Situation, step: int, right: Any, got: Any) -> str:
         return "the first step is already wrong: the update itself, and how the state starts."
     if isinstance(situation, Steps):
         right_ones = "step is" if step == 1 else f"{step} steps are"
-        return f"the first {right_ones} right, so look at what you keep in the state."
+        return (
+            f"the first {right_ones} right, so look at what you keep in the state, and at what is "
+            "new in this step, such as a zero or another rate."
+        )
     if isinstance(situation, Call) and _by_hand(situation):
         return "work this case out by hand; the numbers are small."
     return ""
 
 
 def _by_hand(call: Call) -> bool:
-    """Whether a person can work with these numbers: few of them, and none large."""
+    """Whether a person can work with these numbers: few of them, short, and none large."""
     given = list(numbers([*call.args, *call.kwargs.values()]))
-    return len(given) <= 12 and all(abs(number) <= 100 for number in given)
+    return len(given) <= 12 and all(abs(x) <= 100 and x == round(x, 2) for x in given)
 
 
 def _misconception(

@@ -216,6 +216,10 @@ class Worker:
         question = {"ask": "call", "function": function, "given": tree, "keep": list(keep)}
         question |= {"read": list(read), "refused": list(refused), "at": at, "size": len(blobs)}
         outcome = self._ask(question, b"" if at is not None else blobs, read)
+        if isinstance(outcome, Returned):
+            for stream in self._handed:
+                if isinstance(stream, _Stream):
+                    stream.take_back()
         if isinstance(outcome, Returned) and at is not None:
             now = self._memory.read(at, len(blobs))
             if now != blobs:

@@ -658,8 +658,8 @@ def _ema_visible(rng: Generator) -> Iterator[Call]:
     yield Call("float32 stays float32", (*single, 20), dict(decay=0.5), VALUES)
     yield Call("decay 0", (*layers, 20), dict(decay=0.0), EDGES)
     counted = _counted(layers[0], 3), _counted(layers[1], 8)
-    yield Call("a counter among the weights", (*counted, 20), dict(decay=0.5), EDGES)
-    yield Call("three tensors again", (*layers, 20), dict(decay=0.5), INPUTS)
+    yield Call("a counter among the weights", (*counted, 3), dict(decay=0.9), EDGES)
+    yield Call("three tensors again", (*layers, 3), dict(decay=0.9), INPUTS)
 
 
 def _ema_hidden(rng: Generator) -> Iterator[Call]:
@@ -739,6 +739,10 @@ EMA_WEIGHTS = Function(
         ),
         Wrong("the average is corrected for its start: here it begins at the first weights.").by(
             "+ (1 - beta) * w if", "/ (1 - beta ** (step + 1)) + (1 - beta) * w if"
+        ),
+        Wrong("the average is corrected for its start: here it begins at the first weights.").by(
+            "beta * average[name] + (1 - beta) * w if",
+            "(beta * average[name] + (1 - beta) * w) / (1 - beta ** (step + 1)) if",
         ),
         Wrong("tensors of whole numbers are averaged: take them over from the weights.").by(
             " if w.is_floating_point() else w.clone()", ""

@@ -233,10 +233,10 @@ ZCA_MATRIX = Function(
     points={VALUES: 2, EDGES: 1},
     misconceptions=mistakes(
         zca_matrix,
-        Wrong("the cloud is not turned back: this whitens by PCA. Multiply by Uᵀ at the end.").by(
+        Wrong("Uᵀ is missing at the end: U stands on both sides of the roots, once transposed.").by(
             " @ U.T", ""
         ),
-        Wrong("this is the transpose of the PCA whitening: turn the cloud there and back.").by(
+        Wrong("this whitens by PCA and leaves the cloud turned: turn it back, by U on the left.").by(
             "U / (variances + eps).sqrt() @ U.T", "(U / (variances + eps).sqrt()).T"
         ),
         Wrong("rows and columns of U are mistaken: the eigenvectors are its columns.").by(
@@ -365,6 +365,10 @@ BEST_CHECKPOINT = Function(
         ),
         Wrong("These are the weights after epoch").by(
             "enumerate(epochs)", "enumerate(list(epochs))"
+        ),
+        Wrong("It changed the network's own weights after the last epoch").by(
+            "    return best,",
+            "    for name, w in best.items():\n        weights[name].copy_(w)\n    return best,",
         ),
         Wrong("These are the weights after epoch").by(
             "            best = {name: w.clone() for name, w in weights.items()}\n",
