@@ -310,7 +310,11 @@ def _look_at(situation: Situation, step: int, right: Any, got: Any) -> str:
     zeros_agree = all(abs(g) < 1e-12 for r, g in pairs if abs(r) <= 1e-12)
     # A factor is a pattern only if different numbers share it.
     shared = len(sizes - {0.0}) > 1 and zeros_agree
-    if shared and all(map(math.isfinite, ratios)) and max(ratios) - min(ratios) < 1e-6 * max(map(abs, ratios)):
+    if (
+        shared
+        and all(map(math.isfinite, ratios))
+        and max(ratios) - min(ratios) < 1e-6 * max(map(abs, ratios))
+    ):
         if abs(ratios[0] + 1) < 1e-6:
             return "every number has the wrong sign."
         if abs(ratios[0] - 1) > 1e-6:

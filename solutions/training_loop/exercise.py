@@ -236,9 +236,9 @@ ZCA_MATRIX = Function(
         Wrong("Uᵀ is missing at the end: U stands on both sides of the roots, once transposed.").by(
             " @ U.T", ""
         ),
-        Wrong("this whitens by PCA and leaves the cloud turned: turn it back, by U on the left.").by(
-            "U / (variances + eps).sqrt() @ U.T", "(U / (variances + eps).sqrt()).T"
-        ),
+        Wrong(
+            "this whitens by PCA and leaves the cloud turned: turn it back, by U on the left."
+        ).by("U / (variances + eps).sqrt() @ U.T", "(U / (variances + eps).sqrt()).T"),
         Wrong("rows and columns of U are mistaken: the eigenvectors are its columns.").by(
             "U / (variances + eps).sqrt() @ U.T", "U.T / (variances + eps).sqrt() @ U"
         ),
