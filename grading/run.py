@@ -31,8 +31,8 @@ def _start(shut_in: bool) -> None:
     _judge = Judge(restrictions=EVERYTHING if shut_in else COUNTED)
 
 
-def _grade(student: str, assignment: str, raw: bytes, seed: int | None) -> Result:
-    return _judge.grade(student, assignment, raw, seed)
+def _grade(student: str, assignment: str, raw: bytes) -> Result:
+    return _judge.grade(student, assignment, raw)
 
 
 def run(
@@ -104,7 +104,7 @@ def _results(
     root: Path, assignment: str, found: dict[str, Found], workers: int, sandbox: bool
 ) -> Iterator[tuple[Result, bool]]:
     """Every hand-in's result, as it comes, and whether it was graded just now."""
-    todo: list[tuple[str, bytes, int | None]] = []
+    todo: list[tuple[str, bytes]] = []
     for student, place in found.items():
         if place.path is None:
             missing = (student, assignment, "", definition(assignment), 0, Status.MISSING)
@@ -121,14 +121,14 @@ def _results(
         if kept and (kept.submission, kept.definition) == same:
             yield kept, False
             continue
-        todo.append((student, raw, None))
+        todo.append((student, raw))
     if not todo:
         return
     pool = ProcessPoolExecutor(
         min(workers, len(todo)), get_context("spawn"), initializer=_start, initargs=(sandbox,)
     )
     with pool:
-        jobs = {pool.submit(_grade, s, assignment, raw, seed): s for s, raw, seed in todo}
+        jobs = [pool.submit(_grade, student, assignment, raw) for student, raw in todo]
         for job in as_completed(jobs):
             result = _outcome(job)
             _keep(root, result)

@@ -63,12 +63,13 @@ class Answer(Elsewhere):
         """
         if len(self.statuses) >= MOST_ENDS:
             raise Fault(f"{self._last.text if self._last else ''} It was not tried any further.")
-        refused = None if self.function.no_answer is None else REFERENCES + self.function.no_answer
+        no_answer = self.function.no_answer
+        refused = () if no_answer is None else REFERENCES + no_answer
         given = [self._handed(value) for value in args]
         named = {name: self._handed(value) for name, value in kwargs.items()}
         outcome = self.room.ask(
             lambda worker: worker.call(
-                self.function.name, given, named, keep=self._keep, refused=refused or ()
+                self.function.name, given, named, keep=self._keep, refused=refused
             )
         )
         match outcome:

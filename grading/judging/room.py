@@ -8,14 +8,12 @@ from grading.handins.canonical import Cell
 from grading.results import Status
 from grading.sandbox.client import Worker
 from grading.sandbox.outcomes import (
-    Called,
     Ended,
     Killed,
     Outcome,
     OutOfMemory,
     OutputTooLong,
     ProtocolBroken,
-    Raised,
     Returned,
     TimedOut,
 )
@@ -59,9 +57,8 @@ class Room:
     def ask(self, question: Callable[[Worker], Outcome]) -> Outcome:
         """Ask the worker, in which everything is defined."""
         outcome = question(self._ready())
-        if not isinstance(outcome, Returned | Raised | Called) or self._ready_ended():
-            if not isinstance(outcome, Returned | Raised | Called):
-                self.ends.append(outcome)
+        if isinstance(outcome, Ended):
+            self.ends.append(outcome)
             self.close()
         return outcome
 
@@ -70,9 +67,6 @@ class Room:
         if self._worker is not None:
             self._worker.close()
         self._worker = None
-
-    def _ready_ended(self) -> bool:
-        return self._worker is not None and self._worker.ended
 
     def _ready(self) -> Worker:
         # Each failure takes something away from one cell, so that this comes to an end.
@@ -83,9 +77,8 @@ class Room:
                 outcome = self._worker.define(name, source)
                 if not isinstance(outcome, Returned):
                     self.problems.setdefault(name, outcome)
-                if self._worker.ended or isinstance(outcome, OutOfMemory):
-                    if not isinstance(outcome, Returned | Raised | Called):
-                        self.ends.append(outcome)
+                if isinstance(outcome, Ended):
+                    self.ends.append(outcome)
                     less = definitions_of(source)
                     self._cells[name] = less if less != source else ""
                     self.close()

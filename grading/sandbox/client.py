@@ -325,9 +325,14 @@ class Worker:
         match answer:
             case {"raised": "MemoryError"}:
                 return OutOfMemory(self.limits.memory // MB)
-            case {"raised": str(kind), "message": str(message), "lines": list(lines)}:
+            case {
+                "raised": str(kind),
+                "message": str(message),
+                "lines": list(lines),
+                "blank": str(blank),
+            }:
                 told = tuple(map(_line, lines[:20]))
-                return Raised(_told(kind), _told(message), told, _told(answer.get("blank", "")))
+                return Raised(_told(kind), _told(message), told, _told(blank))
             case {"called": str(name)}:
                 return Called(_told(name))
             case {"value": value, "before": list(before), "after": list(after)}:

@@ -94,7 +94,9 @@ TRICKS = {
         "p = torch.nn.Parameter(w.clone()); p.grad = g.clone()",
         "torch.optim.SGD([p], lr=lr, weight_decay=weight_decay).step(); return p.detach()",
     ),
-    "reads the solution": step("open('/work/solutions/sgd/sgd.ipynb').read()", "return w"),
+    "reads the solution": step(
+        f"open({str(SOLUTIONS / 'sgd' / 'sgd.ipynb')!r}).read()", "return w"
+    ),
     "looks for the judge in memory": step(
         "import gc",
         "found = [o for o in gc.get_objects() if type(o).__name__ in ('Trial', 'Recorded')]",
@@ -151,6 +153,19 @@ def test_no_trick_earns_a_point_or_costs_another_question(judge, trick):
     for item in result.items:
         assert item.message
     assert nbformat.from_dict(result.notebook).cells
+
+
+def test_an_answer_of_odd_types_is_none_and_stops_no_judge(judge):
+    forged = step(
+        "import gc",
+        "for thing in gc.get_objects():",
+        "    if type(thing).__name__ == '_Worker':",
+        "        thing.send({'raised': 'E', 'message': '', 'lines': [], 'blank': 5})",
+        "return w",
+    )
+    result = judge.grade("mallory", "sgd", handed_in("sgd", sgd_step=forged), seed=3)
+    assert earned(result, "sgd_step") == 0
+    assert result.status is Status.TAMPERED
 
 
 def test_what_is_left_alone_is_read_from_memory_and_not_believed(judge):
