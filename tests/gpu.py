@@ -21,6 +21,7 @@ import tomllib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from xml.etree import ElementTree
@@ -280,7 +281,7 @@ def steps(device: str, workers: int) -> list[Step]:
     chapters = sorted(map(str, ROOT.glob("book/*.ipynb")))
     everything = [*chapters, *sorted(map(str, ROOT.glob("solutions/*/*.ipynb")))]
     named = device.upper() if device == "cpu" else "GPU"
-    pytest = [sys.executable, "-m", "pytest", "-q", "-n"]
+    pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:benchmark", "-n"]
     nbval = ["--dist=loadscope", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=600"]
 
     def notebooks(name: str, where: str, data: str, paths: list[str], processes: int) -> Step:
@@ -291,7 +292,6 @@ def steps(device: str, workers: int) -> list[Step]:
     ignored = [f"--ignore={path}" for path in NEED_OTHER_PACKAGES]
     cases = [*pytest, str(workers), "--dist=worksteal", "-m", device, *ignored, "tests"]
     robust = [sys.executable, "-m", "course_lib.evidence", "robust", "--conditions", "device"]
-    cores = min(os.cpu_count() or 1, len(chapters))
     return [
         Step("tests", f"The tests that run on the {named}", device, "small", cases),
         notebooks("small", device, "small", everything, workers),
@@ -303,7 +303,7 @@ def steps(device: str, workers: int) -> list[Step]:
             "small",
             [*robust, "--workers", str(workers)],
         ),
-        notebooks("cpu", "cpu", "small", chapters, cores),
+        notebooks("cpu", "cpu", "small", chapters, workers),
     ]
 
 
@@ -323,8 +323,28 @@ def chosen(words: list[str], device: str, workers: int) -> list[Step]:
     ]
 
 
+def beside(cores: int) -> int:
+    """How many steps run at once; the longest notebook alone would leave most cores idle."""
+    return max(1, cores // 8)
+
+
+def do(step: Step, wheels: Path) -> int:
+    """Do one step, say what it printed once it is over, and return its exit status."""
+    began = time.monotonic()
+    print(f"== {step.name}: {step.title}, on {step.device}", flush=True)
+    env = environment(step.device, step.data, wheels)
+    log = BUILD / f"{step.name}.log"
+    with log.open("w") as file:
+        status = subprocess.run(
+            step.command, env=env, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT
+        ).returncode
+    took = f"== {step.name}: {time.monotonic() - began:.0f} s"
+    print(f"{log.read_text(errors='replace')}{took}\n", flush=True)
+    return status
+
+
 def run(device: str, wheels: Path, words: list[str], workers: int) -> int:
-    """Do the steps one after the other; 1 if one of them failed."""
+    """Do the steps; 1 if one of them failed."""
     start = time.monotonic()
     plan = chosen(words, device, workers)
     machine = smoke_test(device)
@@ -338,14 +358,11 @@ def run(device: str, wheels: Path, words: list[str], workers: int) -> int:
         find_full_data(wheels)
     record_cases(environment("cpu", "small", wheels))
     failed = []
-    for step in plan:
-        began = time.monotonic()
-        print(f"\n== {step.name}: {step.title}, on {step.device}", flush=True)
-        env = environment(step.device, step.data, wheels)
-        if subprocess.run(step.command, env=env, cwd=ROOT).returncode:
-            failed.append(step.name)
-        print(f"== {step.name}: {time.monotonic() - began:.0f} s", flush=True)
-        TABLE.write_text("\n".join(table(machine, device)))
+    with ThreadPoolExecutor(beside(os.cpu_count() or 1)) as pool:
+        for step, status in zip(plan, pool.map(partial(do, wheels=wheels), plan), strict=True):
+            if status:
+                failed.append(step.name)
+            TABLE.write_text("\n".join(table(machine, device)))
     print(f"\n{TABLE.read_text()}", flush=True)
     print(f"All of it took {time.monotonic() - start:.0f} s.", flush=True)
     if failed:
@@ -396,7 +413,7 @@ def main() -> int:
     once = commands.add_parser("run", help="run everything once")
     once.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     once.add_argument("--steps", default="", help="some of them; default: all")
-    once.add_argument("--workers", type=int, default=min(6, os.cpu_count() or 1))
+    once.add_argument("--workers", type=int, default=min(8, os.cpu_count() or 1))
     for command in (folder, once):
         command.add_argument("--wheels", type=Path, default=ROOT / "_build" / "gpu-wheels")
     options = parser.parse_args()
