@@ -222,6 +222,6 @@ function tidy(w, [low, high]) {
   return Number(w.toFixed(digits));
 }
 
-const root = document.getElementById("playground");
+const root = document.getElementById("playground-app");
 const parts = { METHODS, SCHEDULES, STYLES, SURFACES, PRESETS, makeSurface, freshState, takeStep, run, tilt, readState, writeState };
 window.playground = { ...parts, ...(root ? start(root) : {}) };

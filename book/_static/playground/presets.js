@@ -31,7 +31,7 @@ export const PRESETS = [
   {
     id: "turned", name: "The turned ravine",
     sentence:
-      "A rate for each weight helps only along the axes: turn the ravine, and Adam loses its lead.",
+      "A rate for each weight helps along the axes; turn the ravine, and Adam ends far above momentum.",
     state: "surface=ravine&kappa=100&turn=40&steps=200&m=Momentum,lr:0.01,momentum:0.9&m=Adagrad,lr:0.6&m=RMSprop,lr:0.05&m=Adam,lr:0.15&focus=Adam",
   },
   {
@@ -41,8 +41,9 @@ export const PRESETS = [
   },
   {
     id: "plateau", name: "The plateau",
-    sentence: "Far from the minimum there is almost no slope: SGD stands, sign and quotient go on.",
-    state: "surface=plateau&steps=100&m=SGD,lr:1&m=Momentum,lr:0.5,momentum:0.9&m=Adam,lr:0.2&m=Lion,lr:0.1&focus=SGD",
+    sentence:
+      "Far from the minimum there is almost no slope: SGD stands, steps of a length of their own go on.",
+    state: "surface=plateau&start=-3.4,2.4&steps=100&m=SGD,lr:1&m=Momentum,lr:0.5,momentum:0.9&m=Adam,lr:0.2&m=Lion,lr:0.1&focus=SGD",
   },
   {
     id: "noise", name: "The noise floor",
@@ -61,12 +62,14 @@ export const PRESETS = [
   },
   {
     id: "epsilon", name: "What ε does",
-    sentence: "With ε = 1 Adam divides by nearly the same number everywhere, and is momentum again.",
-    state: "surface=ravine&kappa=50&steps=150&m=Momentum,lr:0.02,momentum:0.9&m=Adam,lr:0.15,eps:1&m=AMSGrad,lr:0.15&focus=Adam",
+    sentence:
+      "With ε = 10 Adam’s rate is nearly the same for both weights; AMSGrad beside it keeps 10⁻⁸.",
+    state: "surface=ravine&kappa=5&steps=100&m=Adam,lr:1,eps:10&m=AMSGrad,lr:0.15&focus=Adam&axis=eps",
   },
   {
     id: "network", name: "A trained network",
-    sentence: "Three trained networks lie in three valleys; rate and method decide which one you reach.",
-    state: "surface=network&start=0.5,1&steps=150&m=SGD,lr:8&m=Momentum,lr:3,momentum:0.9&m=RMSprop,lr:0.2&m=Adam,lr:0.5&focus=Adam",
+    sentence:
+      "From this start SGD and momentum reach one trained network, RMSprop and Adam another.",
+    state: "surface=network&start=12,8&steps=150&m=SGD,lr:8&m=Momentum,lr:3,momentum:0.9&m=RMSprop,lr:0.2&m=Adam,lr:0.5&focus=Adam",
   },
 ];
