@@ -378,7 +378,7 @@ const PRESETS = [
   {
     id: "network", name: "A trained network",
     sentence:
-      "From this start SGD and momentum reach one trained network, RMSprop and Adam another.",
+      "From this start SGD, momentum and RMSprop end beside one trained network, Adam beside another.",
     state: "surface=network&start=12,8&steps=150&m=SGD,lr:8&m=Momentum,lr:3,momentum:0.9&m=RMSprop,lr:0.2&m=Adam,lr:0.5&focus=Adam",
   },
 ];
@@ -761,8 +761,27 @@ const network = {
   start: [0.5, 1],
   minima: [],
   corners: NETWORK_SLICE.corners,
-  floor: Math.min(...NETWORK_SLICE.losses.map((row) => Math.min(...row))),
 };
+network.floor = lowestOf(network, NETWORK_SLICE.losses);
+
+/** The lowest loss of a smooth surface: near the lowest number of its table, ever finer. */
+function lowestOf({ loss, domain }, table) {
+  let best = [Infinity, 0, 0];
+  table.forEach((row, i) => row.forEach((value, j) => (best = value < best[0] ? [value, i, j] : best)));
+  const [step1, step2] = domain.map(([low, high], k) => (high - low) / ((k ? table[0] : table).length - 1));
+  let [a, b] = [domain[0][0] + best[1] * step1, domain[1][0] + best[2] * step2];
+  let lowest = best[0];
+  for (let scale = 1; scale > 1e-8; scale /= 3) {
+    const [middle1, middle2] = [a, b];
+    for (let i = -4; i <= 4; i++) {
+      for (let j = -4; j <= 4; j++) {
+        const [w1, w2] = [middle1 + (i / 4) * scale * step1, middle2 + (j / 4) * scale * step2];
+        if (loss(w1, w2) < lowest) [lowest, a, b] = [loss(w1, w2), w1, w2];
+      }
+    }
+  }
+  return lowest;
+}
 
 // rates: what suits plain gradients, a velocity, and a step of its own for each weight.
 const SURFACES = {
@@ -1215,8 +1234,10 @@ function insideMap(surface, start) {
 
 /** What the second axis of a phase map may be, the best first. */
 function phaseAxes(name) {
-  const order = ["momentum", "beta1", "alpha", "rho", "beta", "beta2", "eps", "lr_decay", "weight_decay"];
-  return [...order.filter((key) => key in METHODS[name].hyper), "noise"];
+  const memories = ["momentum", "beta1", "alpha", "rho", "beta", "beta2"];
+  const others = ["eps", "lr_decay", "weight_decay"];
+  const has = (key) => key in METHODS[name].hyper;
+  return [...memories.filter(has), "noise", ...others.filter(has)];
 }
 
 /** Settings from an address such as "surface=ravine&m=SGD,lr:0.1", and sentences of repair. */
@@ -1499,14 +1520,15 @@ function shades({ values, columns, rows }, scale, palette) {
   return small;
 }
 
-/** The paths up to this step, how they leave the map, and the start to drag. */
+/** The paths up to this step, a diverging one up to the edge, and the start to drag. */
 function drawPaths(canvas, surface, runs, step, focus, palette) {
   const { ctx, width, height } = fit(canvas);
   const { box, toPixel } = frame(surface, width, height);
   const inOrder = [...runs].sort((a, b) => (a.name === focus) - (b.name === focus));
-  for (const { name, path } of inOrder) {
+  for (const { name, path, verdict } of inOrder) {
     const style = STYLES[name];
-    const points = path.slice(0, step + 1).map(toPixel);
+    const gone = ["diverges", "infinite"].includes(verdict.kind) ? verdict.left : Infinity;
+    const points = path.slice(0, Math.min(step, gone) + 1).map(toPixel);
     ctx.lineJoin = "round";
     ctx.lineWidth = name === focus ? LINE * 1.3 : LINE;
     ctx.strokeStyle = style.color;
@@ -1958,11 +1980,12 @@ function hasDiverged(surface, end, loss, settings) {
 /** How a run ended: {kind, step}. */
 function judge(surface, settings, path, losses) {
   const last = path.length - 1;
-  const left = path.findIndex((w) => isOutside(surface, w));
+  const outside = path.findIndex((w) => isOutside(surface, w));
+  const left = outside < 0 ? last : outside;
   if (!Number.isFinite(losses[last]) || !path[last].every(Number.isFinite)) {
     return { kind: "infinite", step: last, left };
   }
-  if (hasDiverged(surface, path[last], losses[last], settings)) return { kind: "diverges", step: left };
+  if (hasDiverged(surface, path[last], losses[last], settings)) return { kind: "diverges", step: left, left };
   if (path.every((w) => w[0] === path[0][0] && w[1] === path[0][1])) return { kind: "still", step: 0 };
   if (surface.floor !== undefined) {
     const goal = surface.floor + GOAL * (losses[0] - surface.floor);

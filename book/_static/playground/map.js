@@ -68,14 +68,15 @@ function shades({ values, columns, rows }, scale, palette) {
   return small;
 }
 
-/** The paths up to this step, how they leave the map, and the start to drag. */
+/** The paths up to this step, a diverging one up to the edge, and the start to drag. */
 export function drawPaths(canvas, surface, runs, step, focus, palette) {
   const { ctx, width, height } = fit(canvas);
   const { box, toPixel } = frame(surface, width, height);
   const inOrder = [...runs].sort((a, b) => (a.name === focus) - (b.name === focus));
-  for (const { name, path } of inOrder) {
+  for (const { name, path, verdict } of inOrder) {
     const style = STYLES[name];
-    const points = path.slice(0, step + 1).map(toPixel);
+    const gone = ["diverges", "infinite"].includes(verdict.kind) ? verdict.left : Infinity;
+    const points = path.slice(0, Math.min(step, gone) + 1).map(toPixel);
     ctx.lineJoin = "round";
     ctx.lineWidth = name === focus ? LINE * 1.3 : LINE;
     ctx.strokeStyle = style.color;

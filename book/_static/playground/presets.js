@@ -69,7 +69,7 @@ export const PRESETS = [
   {
     id: "network", name: "A trained network",
     sentence:
-      "From this start SGD and momentum reach one trained network, RMSprop and Adam another.",
+      "From this start SGD, momentum and RMSprop end beside one trained network, Adam beside another.",
     state: "surface=network&start=12,8&steps=150&m=SGD,lr:8&m=Momentum,lr:3,momentum:0.9&m=RMSprop,lr:0.2&m=Adam,lr:0.5&focus=Adam",
   },
 ];

@@ -96,8 +96,10 @@ export function insideMap(surface, start) {
 
 /** What the second axis of a phase map may be, the best first. */
 export function phaseAxes(name) {
-  const order = ["momentum", "beta1", "alpha", "rho", "beta", "beta2", "eps", "lr_decay", "weight_decay"];
-  return [...order.filter((key) => key in METHODS[name].hyper), "noise"];
+  const memories = ["momentum", "beta1", "alpha", "rho", "beta", "beta2"];
+  const others = ["eps", "lr_decay", "weight_decay"];
+  const has = (key) => key in METHODS[name].hyper;
+  return [...memories.filter(has), "noise", ...others.filter(has)];
 }
 
 /** Settings from an address such as "surface=ravine&m=SGD,lr:0.1", and sentences of repair. */

@@ -83,11 +83,12 @@ function hasDiverged(surface, end, loss, settings) {
 /** How a run ended: {kind, step}. */
 function judge(surface, settings, path, losses) {
   const last = path.length - 1;
-  const left = path.findIndex((w) => isOutside(surface, w));
+  const outside = path.findIndex((w) => isOutside(surface, w));
+  const left = outside < 0 ? last : outside;
   if (!Number.isFinite(losses[last]) || !path[last].every(Number.isFinite)) {
     return { kind: "infinite", step: last, left };
   }
-  if (hasDiverged(surface, path[last], losses[last], settings)) return { kind: "diverges", step: left };
+  if (hasDiverged(surface, path[last], losses[last], settings)) return { kind: "diverges", step: left, left };
   if (path.every((w) => w[0] === path[0][0] && w[1] === path[0][1])) return { kind: "still", step: 0 };
   if (surface.floor !== undefined) {
     const goal = surface.floor + GOAL * (losses[0] - surface.floor);
