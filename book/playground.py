@@ -76,7 +76,9 @@ def joined(modules: Path = MODULES, first: str = "main") -> str:
         parts[name] = f"// {name}.js\n{body}\n"
 
     add(first, ())
-    head = "// Made by `python book/playground.py join`; edit the modules.\n"
+    head = (
+        "// Made by `python book/playground.py join`; edit the modules.\n"
+    )
     body = "\n".join(parts.values())
     return f'{head}(function () {{\n"use strict";\n\n{body}}})();\n'
 
@@ -105,9 +107,7 @@ def measured_slice() -> dict[str, object]:
         seed_everything(seed)
         model = MLP((64,), activation="tanh")
         optimizer = Adam(model.parameters(), lr=2e-3)
-        train(
-            model, data, optimizer, epochs=12, batch_size=64, seed=seed
-        )
+        train(model, data, optimizer, epochs=12, batch_size=64, seed=seed)
         ends.append(parameters_to_vector(model.parameters()).detach())
     first, second, corners = plane_through(ends)
     middle = sum(ends[1:], start=ends[0]) / 3

@@ -98,8 +98,8 @@ def plane_through(points: Sequence[Tensor]) -> tuple[Tensor, Tensor, list[Point]
         ValueError: the points lie on one line.
 
     Example:
-        >>> corners = [torch.tensor([0.0, 0, 1]), torch.tensor([2.0, 0, 1]), torch.tensor([1.0, 3, 1])]
-        >>> plane_through(corners)[2]
+        >>> corners = torch.tensor([[0.0, 0.0, 1.0], [2.0, 0.0, 1.0], [1.0, 3.0, 1.0]])
+        >>> plane_through(list(corners))[2]
         [(-1.0, -1.0), (1.0, -1.0), (0.0, 2.0)]
     """
     first, second, third = points

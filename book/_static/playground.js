@@ -366,7 +366,7 @@ const PRESETS = [
   },
   {
     id: "cliff", name: "The cliff",
-    sentence: "One step on the wall throws SGD far away; set “Clip the gradient” to 1 and it stays.",
+    sentence: "One step on the wall throws SGD far away; clip the gradient at 1 and it stays.",
     state: "surface=cliff&steps=200&m=SGD,lr:0.1&m=Adam,lr:0.05&focus=SGD",
   },
   {
@@ -1692,7 +1692,7 @@ const SYMBOLS = {
   lr: "rate η", momentum: "momentum μ", beta1: "memory β₁", beta2: "memory β₂", alpha: "memory α",
   rho: "memory ρ", beta: "gain β", eps: "epsilon ε", weight_decay: "decay λ",
   lr_decay: "decay γ of η", momentum_decay: "speed ψ", kappa: "condition κ", turn: "turn, degrees",
-  steps: "steps", noise: "noise", seed: "seed of the noise", clip: "clip the gradient (0: never)",
+  steps: "steps", noise: "noise", seed: "seed of the noise", clip: "clip at (0: never)",
 };
 
 /** A labelled slider with a field; change(value) is told every new value. */
@@ -2230,8 +2230,9 @@ function phaseCard(act) {
     const box = phaseBox(canvas.clientWidth, canvas.clientHeight);
     go((event.clientX - bounds.left - box.left) / (box.right - box.left), (box.bottom - (event.clientY - bounds.top)) / (box.bottom - box.top));
   };
+  canvas.addEventListener("click", at); // by touch too, which otherwise scrolls
   canvas.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) return;
+    if (event.button !== 0 || event.pointerType === "touch") return;
     canvas.setPointerCapture(event.pointerId);
     canvas.focus({ preventScroll: true });
     at(event);
@@ -2455,8 +2456,8 @@ function start(root) {
   function later() {
     clearTimeout(timer);
     timer = setTimeout(() => {
-      const address = preset ? `#play-${preset}` : `#${writeState(settings)}`;
-      if (location.hash && location.hash !== address || !preset) history.replaceState(null, "", address);
+      const address = `#${writeState(settings)}`;
+      if (!preset) history.replaceState(null, "", address);
       spoken.textContent = [...notes, describe(settings, runs)].join(" ");
     }, 300);
   }
@@ -2498,7 +2499,8 @@ function start(root) {
   }
 
   refresh(true);
-  if (location.hash.length > 1) root.scrollIntoView();
+  // After the browser has gone to the line of the list that a preset's address names.
+  if (location.hash.length > 1) addEventListener("load", () => requestAnimationFrame(() => root.scrollIntoView()));
   return { updates, settings: () => settings, runs: () => runs, step: () => step, phase: cards.phase.phase, writeState, readState };
 }
 

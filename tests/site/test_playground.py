@@ -79,8 +79,10 @@ def open_page(browser, address, **context):
     )
     page.on(
         "request",
-        lambda request: request.url.startswith(("http://127.0.0.1:", "file:", "data:"))
-        or page.complaints.append(request.url),
+        lambda request: (
+            request.url.startswith(("http://127.0.0.1:", "file:", "data:"))
+            or page.complaints.append(request.url)
+        ),
     )
     page.goto(address)
     page.wait_for_function("window.playground && playground.runs().length && playground.phase.done")
@@ -226,9 +228,7 @@ def test_schedules_are_the_courses(page, total):
         "inverse": schedules.inverse_time_decay(0.3, 10 / total),
         "triangular": schedules.triangular(0.3, part(0.1)),
         "onecycle": schedules.one_cycle(0.3, total),
-        "warmup": schedules.warmup(
-            schedules.cosine(0.3, max(1, total - part(0.1))), part(0.1)
-        ),
+        "warmup": schedules.warmup(schedules.cosine(0.3, max(1, total - part(0.1))), part(0.1)),
         "wsd": schedules.warmup_stable_decay(0.3, total, int(total * 0.1), part(0.2)),
     }
     ours = page.evaluate(
@@ -350,7 +350,9 @@ def test_mouse_and_touch_drag_the_start(fresh):
     assert page.evaluate("playground.settings().start") == dragged
     assert dragged[0] > 0.3
 
-    phone = fresh("#surface=ravine&m=SGD,lr:0.01", has_touch=True, viewport={"width": 360, "height": 700})
+    phone = fresh(
+        "#surface=ravine&m=SGD,lr:0.01", has_touch=True, viewport={"width": 360, "height": 700}
+    )
     x, y = middle_of(phone, ".pg-paths")
     phone.touchscreen.tap(x, y)
     assert abs(phone.evaluate("playground.settings().start")[0]) < 0.5
@@ -398,7 +400,9 @@ def test_methods_come_and_go(fresh):
 
 
 def test_the_step_shown_is_the_courses(fresh):
-    page = fresh("#surface=ravine&kappa=20&start=-2.5,1.5&steps=50&m=Momentum,lr:0.03&focus=Momentum")
+    page = fresh(
+        "#surface=ravine&kappa=20&start=-2.5,1.5&steps=50&m=Momentum,lr:0.03&focus=Momentum"
+    )
     for _ in range(3):
         page.get_by_role("button", name="One step back").click()
     page.wait_for_function("playground.step() === 47")
@@ -467,8 +471,7 @@ def test_without_javascript_a_sentence_says_so(browser, playground_site):
 def test_every_control_has_a_name(page):
     nameless = page.evaluate(
         """[...document.querySelectorAll(".playground :is(input, select, button, a, [role])")]
-            .filter((e) => !(e.getAttribute("aria-label") || e.textContent.trim() || e.labels?.length))
-            .filter((e) => e.getAttribute("role") !== "status").map((e) => e.outerHTML)"""
+            .filter((e) => !e.ariaLabel && !e.textContent.trim() && !e.labels?.length)
+            .filter((e) => e.role !== "status").map((e) => e.outerHTML)"""
     )
     assert nameless == []
-

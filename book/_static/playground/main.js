@@ -169,8 +169,8 @@ function start(root) {
   function later() {
     clearTimeout(timer);
     timer = setTimeout(() => {
-      const address = preset ? `#play-${preset}` : `#${writeState(settings)}`;
-      if (location.hash && location.hash !== address || !preset) history.replaceState(null, "", address);
+      const address = `#${writeState(settings)}`;
+      if (!preset) history.replaceState(null, "", address);
       spoken.textContent = [...notes, describe(settings, runs)].join(" ");
     }, 300);
   }
@@ -212,7 +212,8 @@ function start(root) {
   }
 
   refresh(true);
-  if (location.hash.length > 1) root.scrollIntoView();
+  // After the browser has gone to the line of the list that a preset's address names.
+  if (location.hash.length > 1) addEventListener("load", () => requestAnimationFrame(() => root.scrollIntoView()));
   return { updates, settings: () => settings, runs: () => runs, step: () => step, phase: cards.phase.phase, writeState, readState };
 }
 

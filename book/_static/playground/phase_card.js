@@ -33,8 +33,9 @@ export function phaseCard(act) {
     const box = phaseBox(canvas.clientWidth, canvas.clientHeight);
     go((event.clientX - bounds.left - box.left) / (box.right - box.left), (box.bottom - (event.clientY - bounds.top)) / (box.bottom - box.top));
   };
+  canvas.addEventListener("click", at); // by touch too, which otherwise scrolls
   canvas.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) return;
+    if (event.button !== 0 || event.pointerType === "touch") return;
     canvas.setPointerCapture(event.pointerId);
     canvas.focus({ preventScroll: true });
     at(event);

@@ -57,7 +57,7 @@ export const PRESETS = [
   },
   {
     id: "cliff", name: "The cliff",
-    sentence: "One step on the wall throws SGD far away; set “Clip the gradient” to 1 and it stays.",
+    sentence: "One step on the wall throws SGD far away; clip the gradient at 1 and it stays.",
     state: "surface=cliff&steps=200&m=SGD,lr:0.1&m=Adam,lr:0.05&focus=SGD",
   },
   {

@@ -40,7 +40,7 @@ export const SYMBOLS = {
   lr: "rate η", momentum: "momentum μ", beta1: "memory β₁", beta2: "memory β₂", alpha: "memory α",
   rho: "memory ρ", beta: "gain β", eps: "epsilon ε", weight_decay: "decay λ",
   lr_decay: "decay γ of η", momentum_decay: "speed ψ", kappa: "condition κ", turn: "turn, degrees",
-  steps: "steps", noise: "noise", seed: "seed of the noise", clip: "clip the gradient (0: never)",
+  steps: "steps", noise: "noise", seed: "seed of the noise", clip: "clip at (0: never)",
 };
 
 /** A labelled slider with a field; change(value) is told every new value. */
