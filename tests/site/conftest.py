@@ -11,6 +11,7 @@ import pytest
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
 CHROMIUM = "/usr/bin/chromium"
+PATIENCE = 120_000  # milliseconds, on a machine that is busy with other things
 
 SHELL = """<!doctype html>
 <html lang="en" data-theme="light">
@@ -31,7 +32,9 @@ def browser():
     if which(CHROMIUM) is None:
         pytest.skip("there is no browser: apt-get install chromium")
     with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        chromium = driver.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox"], timeout=PATIENCE
+        )
         yield chromium
         chromium.close()
 

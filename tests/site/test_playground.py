@@ -9,9 +9,11 @@ import torch
 
 from course_lib import optim, surfaces
 from course_lib.network_slice import NetworkSlice
-from course_lib.optim import clip_by_norm, schedules
+from course_lib.optim import schedules
+from course_lib.optim.clipping import clip_by_norm
 from course_lib.plotting.style import METHOD_STYLE
 
+PATIENCE = 120_000  # milliseconds, on a machine that is busy with other things
 STEPS = 200
 FEWER = {"cliff": 40}  # each of its gradients goes through fifty steps of a recurrent unit
 
@@ -71,6 +73,7 @@ OTHERS = {
 def open_page(browser, address, **context):
     """A page, and what it complained about or fetched from elsewhere."""
     page = browser.new_context(**context).new_page()
+    page.set_default_timeout(PATIENCE)
     page.complaints = []
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
     page.on(

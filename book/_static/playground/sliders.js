@@ -1,6 +1,6 @@
 // A number as a slider, for trying, beside a field, for exact values.
 import { element } from "./elements.js";
-import { LIMITS } from "./state.js";
+import { LIMITS, WHOLE } from "./state.js";
 
 const round = (value) => Number(value.toPrecision(3));
 
@@ -54,29 +54,24 @@ export function sliderOf(key, whose, value, change) {
   const field = element("input", {
     type: "number", step: "any", min: least, max: most, "aria-label": `${words}, exactly`,
   });
-  const set = (v, skipField = false) => {
+  let last = value;
+  const set = (v) => {
+    last = v;
     slider.value = from(v);
     slider.setAttribute("aria-valuetext", String(v));
-    if (!skipField) field.value = v;
+    if (document.activeElement !== field) field.value = v;
   };
+  const clamped = (v) => Math.min(Math.max(v, least), most);
   slider.addEventListener("input", () => {
-    const v = Math.min(Math.max(to(Number(slider.value)), least), most);
-    field.value = v;
-    slider.setAttribute("aria-valuetext", String(v));
-    change(v);
+    set(clamped(to(Number(slider.value))));
+    change(last);
   });
   field.addEventListener("input", () => {
-    const v = field.valueAsNumber;
-    if (Number.isNaN(v)) return;
-    const inside = Math.min(Math.max(v, least), most);
-    set(inside, true);
-    change(inside);
+    if (Number.isNaN(field.valueAsNumber)) return; // not yet a number
+    set(clamped(WHOLE.includes(key) ? Math.round(field.valueAsNumber) : field.valueAsNumber));
+    change(last);
   });
-  field.addEventListener("change", () => {
-    field.value = to(Number(slider.value)) === field.valueAsNumber ? field.value : Math.min(Math.max(field.valueAsNumber || least, least), most);
-    set(Number(field.value));
-    change(Number(field.value));
-  });
+  field.addEventListener("change", () => (field.value = last));
   set(value);
   const text = element("span", { className: "pg-symbol", "aria-hidden": "true" }, SYMBOLS[key]);
   return { whole: element("div", { className: "pg-slider" }, text, slider, field), set };

@@ -27,7 +27,7 @@ export const LIMITS = {
   lr_decay: [0, 100, "the decay γ of the rate"],
   momentum_decay: [0, 10, "the speed ψ"],
 };
-const WHOLE = ["steps", "seed"];
+export const WHOLE = ["steps", "seed"];
 
 const FALLBACK = PRESETS[0];
 
