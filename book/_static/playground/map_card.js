@@ -23,7 +23,7 @@ export function mapCard(act) {
 
   const time = element("input", { type: "range", min: 0, step: 1, "aria-label": "Step that is shown", className: "pg-time" });
   time.addEventListener("input", () => act.step(Number(time.value)));
-  const shown = element("output", { className: "pg-step" });
+  const shown = element("span", { className: "pg-step" });
   const button = (text, label, onclick) => element("button", { type: "button", title: label, "aria-label": label, onclick }, text);
   const back = button("‹", "One step back", () => act.step(Number(time.value) - 1));
   const on = button("›", "One step on", () => act.step(Number(time.value) + 1));
