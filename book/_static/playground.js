@@ -1996,7 +1996,6 @@ function judge(surface, settings, path, losses) {
 
 const ACROSS = 40;
 const UPWARDS = 22;
-const BUDGET = 5; // milliseconds of a frame
 
 // [lowest, highest, logarithmic]: memories near 1 are spread out as 1 minus a power of ten.
 const RANGES = {
@@ -2055,10 +2054,10 @@ class Phase {
     return this.next >= this.order.length;
   }
 
-  /** Compute for some milliseconds. */
-  advance(budget = BUDGET) {
+  /** Compute for some milliseconds, and one cell at least. */
+  advance(budget) {
     const until = performance.now() + budget;
-    while (!this.done && performance.now() < until) {
+    for (let some = true; some && !this.done; some = performance.now() < until) {
       const [column, row, size] = this.order[this.next++];
       const { settings, hyper } = placeInPhase(this.settings, this.name, this.axis, (column + 0.5) / ACROSS, (row + 0.5) / UPWARDS);
       const { loss, diverged } = lastLoss(this.surface, settings, this.name, hyper);
@@ -2299,6 +2298,10 @@ function runCard(act) {
 // main.js
 // The playground: settings in, pictures out, once a frame.
 
+// Milliseconds of a frame for the phase map, while other things move and while they rest.
+const BUSY = 4;
+const IDLE = 12;
+
 function start(root) {
   let { settings, notes, preset } = readState(location.hash);
   let surface = makeSurface(settings.surface, settings.kappa, settings.turn);
@@ -2307,6 +2310,7 @@ function start(root) {
   let step = settings.steps;
   let playing = false;
   let waiting = false;
+  let stale = true;
   let groundStale = true;
   let swatchesStale = true;
   const updates = { count: 0, milliseconds: 0 };
@@ -2407,7 +2411,9 @@ function start(root) {
     repairs.hidden = !notes.length;
   }
 
-  function draw() {
+  /** Draw with the next frame: everything, or only as far as the phase map has got. */
+  function draw(everything = true) {
+    stale ||= everything;
     if (!waiting) requestAnimationFrame(frame);
     waiting = true;
   }
@@ -2425,6 +2431,20 @@ function start(root) {
       if (step >= settings.steps) playing = false;
       draw();
     }
+    if (stale) {
+      drawPictures();
+      updates.count += 1;
+    }
+    if (!cards.phase.phase.done) {
+      cards.phase.phase.advance(stale ? BUSY : IDLE);
+      draw(false);
+    }
+    stale = false;
+    cards.phase.draw(palette);
+    updates.milliseconds += performance.now() - began;
+  }
+
+  function drawPictures() {
     if (groundStale) drawGround(cards.map.ground, surface, palette);
     if (swatchesStale) cards.methods.swatches(palette);
     groundStale = false;
@@ -2437,13 +2457,6 @@ function start(root) {
     cards.curves.draw(surface, settings, runs, step, palette, describe(settings, runs));
     const inside = runs.find(({ name }) => name === settings.focus);
     cards.inside.draw(inside, settings.steps, step, palette, STYLES[inside.name].color);
-    if (!cards.phase.phase.done) {
-      cards.phase.phase.advance();
-      draw();
-    }
-    cards.phase.draw(palette);
-    updates.count += 1;
-    updates.milliseconds += performance.now() - began;
   }
 
   let timer = 0;

@@ -440,13 +440,13 @@ def test_six_methods_follow_the_hand_sixty_times_a_second(fresh):
                 const before = playground.updates.milliseconds;
                 at("pointermove", k);
                 await new Promise(requestAnimationFrame);
-                await new Promise(requestAnimationFrame);
                 times.push(playground.updates.milliseconds - before);
             }
             return times;
         }"""
     )
-    # The quickest half: the machine may be doing other things beside.
+    assert all(time > 0 for time in times)  # an update for each move of the hand
+    # The lower quartile: the machine may be doing other things beside.
     assert sorted(times)[len(times) // 4] < 1000 / 60
 
 

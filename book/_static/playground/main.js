@@ -17,6 +17,10 @@ import { run } from "./walk.js";
 import { runCard } from "./run_card.js";
 import { tilt } from "./noise.js";
 
+// Milliseconds of a frame for the phase map, while other things move and while they rest.
+const BUSY = 4;
+const IDLE = 12;
+
 function start(root) {
   let { settings, notes, preset } = readState(location.hash);
   let surface = makeSurface(settings.surface, settings.kappa, settings.turn);
@@ -25,6 +29,7 @@ function start(root) {
   let step = settings.steps;
   let playing = false;
   let waiting = false;
+  let stale = true;
   let groundStale = true;
   let swatchesStale = true;
   const updates = { count: 0, milliseconds: 0 };
@@ -125,7 +130,9 @@ function start(root) {
     repairs.hidden = !notes.length;
   }
 
-  function draw() {
+  /** Draw with the next frame: everything, or only as far as the phase map has got. */
+  function draw(everything = true) {
+    stale ||= everything;
     if (!waiting) requestAnimationFrame(frame);
     waiting = true;
   }
@@ -143,6 +150,20 @@ function start(root) {
       if (step >= settings.steps) playing = false;
       draw();
     }
+    if (stale) {
+      drawPictures();
+      updates.count += 1;
+    }
+    if (!cards.phase.phase.done) {
+      cards.phase.phase.advance(stale ? BUSY : IDLE);
+      draw(false);
+    }
+    stale = false;
+    cards.phase.draw(palette);
+    updates.milliseconds += performance.now() - began;
+  }
+
+  function drawPictures() {
     if (groundStale) drawGround(cards.map.ground, surface, palette);
     if (swatchesStale) cards.methods.swatches(palette);
     groundStale = false;
@@ -155,13 +176,6 @@ function start(root) {
     cards.curves.draw(surface, settings, runs, step, palette, describe(settings, runs));
     const inside = runs.find(({ name }) => name === settings.focus);
     cards.inside.draw(inside, settings.steps, step, palette, STYLES[inside.name].color);
-    if (!cards.phase.phase.done) {
-      cards.phase.phase.advance();
-      draw();
-    }
-    cards.phase.draw(palette);
-    updates.count += 1;
-    updates.milliseconds += performance.now() - began;
   }
 
   let timer = 0;

@@ -8,7 +8,6 @@ import { METHODS, suitableRate } from "./methods.js";
 
 const ACROSS = 40;
 const UPWARDS = 22;
-const BUDGET = 5; // milliseconds of a frame
 
 // [lowest, highest, logarithmic]: memories near 1 are spread out as 1 minus a power of ten.
 const RANGES = {
@@ -67,10 +66,10 @@ export class Phase {
     return this.next >= this.order.length;
   }
 
-  /** Compute for some milliseconds. */
-  advance(budget = BUDGET) {
+  /** Compute for some milliseconds, and one cell at least. */
+  advance(budget) {
     const until = performance.now() + budget;
-    while (!this.done && performance.now() < until) {
+    for (let some = true; some && !this.done; some = performance.now() < until) {
       const [column, row, size] = this.order[this.next++];
       const { settings, hyper } = placeInPhase(this.settings, this.name, this.axis, (column + 0.5) / ACROSS, (row + 0.5) / UPWARDS);
       const { loss, diverged } = lastLoss(this.surface, settings, this.name, hyper);
