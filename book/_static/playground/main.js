@@ -66,6 +66,7 @@ function start(root) {
       step = Math.min(Math.max(t, 0), settings.steps);
       draw();
     },
+    move: (steps) => act.step(step + steps),
     play() {
       if (!playing && step >= settings.steps) step = 0;
       playing = !playing;

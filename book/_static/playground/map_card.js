@@ -5,7 +5,7 @@ import { sliderOf } from "./sliders.js";
 
 const MAP_HELP = "Start of all paths. Arrow keys move it, with Shift ten times as far.";
 
-/** The card. `act` has surface(id), set(key, value) and step(t). */
+/** The card. `act` has surface(id), set(key, value), step(t), move(steps) and play(). */
 export function mapCard(act) {
   const ids = Object.entries(SURFACES).map(([id, { name }]) => [id, name]);
   const surface = choiceOf("Surface", ids, act.surface);
@@ -25,8 +25,8 @@ export function mapCard(act) {
   time.addEventListener("input", () => act.step(Number(time.value)));
   const shown = element("span", { className: "pg-step" });
   const button = (text, label, onclick) => element("button", { type: "button", title: label, "aria-label": label, onclick }, text);
-  const back = button("‹", "One step back", () => act.step(Number(time.value) - 1));
-  const on = button("›", "One step on", () => act.step(Number(time.value) + 1));
+  const back = button("‹", "One step back", () => act.move(-1));
+  const on = button("›", "One step on", () => act.move(1));
   const play = button("▶", "Play the steps", act.play);
   play.classList.add("pg-play");
   const bar = element("div", { className: "pg-bar" }, play, back, on, time, shown);
