@@ -1,0 +1,18 @@
+// The colours of the page, light or dark, as playground.css gives them.
+
+const NAMES = ["card", "ink", "muted", "grid", "low", "high", "line", "near", "far"];
+
+export function readPalette(root) {
+  const style = getComputedStyle(root);
+  return Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--pg-${name}`).trim()]));
+}
+
+/** "#rrggbb" as three numbers. */
+export function channels(color) {
+  return [1, 3, 5].map((i) => parseInt(color.slice(i, i + 2), 16));
+}
+
+/** The colour this share of the way from one to another. */
+export function between(from, to, share) {
+  return from.map((c, i) => Math.round(c + (to[i] - c) * share));
+}

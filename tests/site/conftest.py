@@ -1,0 +1,67 @@
+"""A browser, and the playground's page as a site of its own."""
+
+import re
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from shutil import copytree, which
+
+import pytest
+
+BOOK = Path(__file__).resolve().parents[2] / "book"
+CHROMIUM = "/usr/bin/chromium"
+PATIENCE = 120_000  # milliseconds, on a machine that is busy with other things
+
+SHELL = """<!doctype html>
+<html lang="en" data-theme="light">
+<head><meta charset="utf-8"><title>Playground</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,"></head>
+<body><main class="bd-article">{}</main></body>
+</html>
+"""
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Debian's Chromium, driven by Playwright."""
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed: pip install playwright"
+    )
+    if which(CHROMIUM) is None:
+        pytest.skip("there is no browser: apt-get install chromium")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox"], timeout=PATIENCE
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def playground_folder(tmp_path_factory):
+    """The page's own part and its files, in the places that they have in the book."""
+    folder = tmp_path_factory.mktemp("site")
+    text = (BOOK / "playground.md").read_text(encoding="utf-8")
+    (part,) = re.findall(r"```\{raw\} html\n(.*?)```", text, re.DOTALL)
+    (folder / "book").mkdir()
+    (folder / "book" / "playground.html").write_text(SHELL.format(part), encoding="utf-8")
+    copytree(BOOK / "_static", folder / "_static")
+    return folder
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="session")
+def playground_site(playground_folder):
+    """Its address on this machine."""
+    handler = partial(Quiet, directory=str(playground_folder))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/book/playground.html"
+    server.shutdown()
+    server.server_close()
