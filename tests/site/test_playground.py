@@ -201,14 +201,14 @@ def test_every_hyperparameter_noise_clipping_and_a_schedule_count(page):
         hyper = page.evaluate("(name) => playground.METHODS[name].hyper", name) | {"lr": 0.05}
         hyper |= others
         surface = surfaces.Noisy(surfaces.Beale(), std=0.5, seed=7)
-        schedule = schedules.cosine(hyper["lr"], 60)
+        schedule = schedules.cosine(total_steps=60)
         path = surfaces.walk(
             surface,
             course_method(name, hyper),
             torch.tensor(surface.start, dtype=torch.float64),
             60,
             clip=clipped,
-            make_scheduler=partial(schedules.ScheduleLR, schedule=schedule),
+            schedule=schedule,
         )
         settings = {"noise": 0.5, "seed": 7, "clip": 2, "schedule": "cosine"}
         answer = compare(page, "beale", name, hyper, path, **settings)
