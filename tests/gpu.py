@@ -43,8 +43,14 @@ the debugger, and IPython without the completion of names."""
 
 LIMIT = 50e6  # bytes of the folder
 
-NEED_OTHER_PACKAGES = ("tests/grading", "tests/book", "tests/evidence", "tests/test_book.py")
-"""Tests that import nbgrader or Sphinx and have no case on a GPU."""
+NEED_OTHER_PACKAGES = (
+    "tests/grading",
+    "tests/book",
+    "tests/evidence",
+    "tests/site",
+    "tests/test_book.py",
+)
+"""Tests that import nbgrader or Sphinx, or drive a browser, and have no case on a GPU."""
 
 
 class Impossible(Exception):

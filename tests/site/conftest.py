@@ -5,12 +5,13 @@ import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from shutil import copytree, which
+from shutil import copytree
 
 import pytest
 
+from tests.programs import program
+
 BOOK = Path(__file__).resolve().parents[2] / "book"
-CHROMIUM = "/usr/bin/chromium"
 PATIENCE = 120_000  # milliseconds, on a machine that is busy with other things
 
 SHELL = """<!doctype html>
@@ -25,18 +26,15 @@ SHELL = """<!doctype html>
 
 @pytest.fixture(scope="session")
 def browser():
-    """Debian's Chromium, driven by Playwright."""
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="playwright is not installed: pip install playwright"
-    )
-    if which(CHROMIUM) is None:
-        pytest.skip("there is no browser: apt-get install chromium")
+    """The system's Chromium, driven by Playwright."""
+    playwright = pytest.importorskip("playwright.sync_api")  # `make gpu` is without it
+    chromium = program("chromium", "chromium-browser", "google-chrome", package="chromium")
     with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox"], timeout=PATIENCE
+        running = driver.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox"], timeout=PATIENCE
         )
-        yield chromium
-        chromium.close()
+        yield running
+        running.close()
 
 
 @pytest.fixture(scope="session")
