@@ -17,6 +17,7 @@ from course_lib.many import (
     Many,
     ManyNormed,
     Networks,
+    Trial,
     steps_to_reach,
     train,
     try_rates,
@@ -166,6 +167,11 @@ def test_it_looks_after_each_step_and_ends_when_told(split):
     assert not many.training
 
 
+def test_a_look_that_returns_what_it_saw_ends_nothing(split):
+    many = Many(networks(1))
+    assert train(many, split, Draws(30, 8, 9), 0.1, look=lambda t: 0.7 * t).shape == (9, 1)
+
+
 def test_what_is_seen_on_the_way_is_what_the_method_offers(split):
     many, seen = Many(networks(1)), []
     look = lambda t: seen.append(many.losses(split.images, split.labels).item())  # noqa: E731
@@ -216,6 +222,19 @@ def test_the_best_rate_is_the_one_with_the_lowest_late_loss(split):
     assert trial.late[2].isinf().all()
     assert trial.loss(split)[:2].isfinite().all()
     assert trial.loss(split)[2].isnan().all()
+
+
+def test_the_best_rate_serves_all_models_and_not_one():
+    late = torch.tensor([[1.0, 9.0], [4.0, 4.0]])
+    assert Trial(Many(networks(4)), late.repeat(10, 1, 1)).best == 1
+
+
+def test_an_infinite_loss_is_none(split):
+    trial = try_rates(networks(1), LRS, split, [])
+    scores = trial.many.network(0).layers[-1]
+    scores.bias.data.copy_(torch.tensor([3e38, -3e38, 0.0]))
+    assert trial.many.losses(split.images, split.labels)[0] == math.inf
+    assert trial.loss(split).isnan().tolist() == [[True], [False]]
 
 
 def test_it_builds_what_it_is_told(split):
@@ -318,6 +337,14 @@ def test_a_slow_rate_is_waited_for_as_long_as_patience_says(clouds, patience, ar
     steps, _ = reach(clouds, [0.02, 0.4], patience=patience)
     assert steps[1].isfinite().all()
     assert steps[0].isfinite().any() == arrives
+
+
+@pytest.mark.parametrize("every", [1, 3, 10])
+def test_the_wait_begins_when_half_of_the_models_have_arrived_at_the_fastest_rate(clouds, every):
+    arrivals, _ = reach(clouds, [0.1, 0.4], every=every, seed=7, patience=100)
+    last_look = arrivals.median(dim=1).values.min()
+    steps, _ = reach(clouds, [0.1, 0.4], every=every, seed=7, patience=1)
+    assert torch.equal(steps, arrivals.where(arrivals <= last_look, math.inf))
 
 
 def test_rates_that_diverge_leave_the_others_alone(clouds):
