@@ -52,7 +52,9 @@ class Chapter:
         self.text = text_of(path)
         self.cells = nbformat.read(path, as_version=4).cells
         self.code = [cell for cell in self.cells if cell.cell_type == "code"]
-        self.trees = [ast.parse(cell.source) for cell in self.code]
+        # A cell tagged `script` shows a program as a reader would write it, with all its imports.
+        own = [cell for cell in self.code if "script" not in cell.metadata.get("tags", [])]
+        self.trees = [ast.parse(cell.source) for cell in own]
         self.figures = [cell for cell in self.code if "mystnb" in cell.metadata]
 
 
@@ -222,6 +224,13 @@ def test_every_section_with_an_experiment_makes_a_claim(chapter):
             experiments.append(section)
             claims[section] = claims.get(section, 0) + calls(cell.source, "claim")
     assert all(claims[section] for section in experiments), claims
+
+
+def test_the_first_script_is_short_and_needs_nothing_of_ours():
+    cells = Chapter(ROOT / "book/first_steps.ipynb").code
+    (script,) = (c.source for c in cells if "tags" in c.metadata and "gzip" in c.source)
+    assert len([line for line in script.splitlines() if line.strip()]) <= 20
+    assert "course_lib" not in script
 
 
 # Its figures
