@@ -53,6 +53,12 @@ def f64(*numbers: Any) -> Tensor:
     return torch.tensor(numbers, dtype=F64)
 
 
+def reversed_in_memory(x: Tensor) -> Tensor:
+    """The same tensor with its axes in memory the other way round, as a transposed one has them."""
+    backwards = tuple(reversed(range(x.ndim)))
+    return x.permute(backwards).contiguous().permute(backwards)
+
+
 Mistake = Callable[[Rule], Misconception]
 
 

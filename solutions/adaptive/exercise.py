@@ -65,6 +65,9 @@ def _visible(
         yield Steps("no gradient in steps 1, 2 and 4", two, quiet, settings, EDGES)
         for label, end in ends.items():
             yield Steps(label, two, noise[:2], settings | end, EDGES)
+        yield Steps("a single number, shape ()", two[1], [g[1] for g in noise[:2]], settings, EDGES)
+        turned = [g.T for g in push[:2]]
+        yield Steps("a transposed matrix", matrix.T, turned, settings, EDGES)
         single = [g.float() for g in noise[:2]]
         yield Steps("float32 stays float32", two.float(), single, settings, EDGES)
         yield Steps("three steps again", two, noise[:3], settings, INPUTS)

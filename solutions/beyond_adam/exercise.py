@@ -66,6 +66,7 @@ def _visible(
             yield Steps(f"{label}, no gradient at first", two, late, settings | end, EDGES)
         number = [g[0] for g in noise[:2]]
         yield Steps("a single number, shape ()", two[1], number, settings, EDGES)
+        yield Steps("a transposed matrix", matrix.T, [g.T for g in push], settings, EDGES)
         single = [g.float() for g in noise[:2]]
         yield Steps("float32 stays float32", two.float(), single, settings, EDGES)
         yield Steps("two steps again", two, noise[:2], settings, INPUTS)
@@ -706,6 +707,7 @@ def _newton_schulz_visible(rng: Generator) -> Iterator[Call]:
     yield Call("all zero", (0 * wide,), one, EDGES)
     yield Call("a norm below eps", (by_hand,), one | dict(eps=10.0), EDGES)
     yield Call("one row", (wide[:1].clone(),), one, EDGES)
+    yield Call("a transposed matrix", (wide.T,), one, EDGES)
     yield Call("float32 stays float32", (wide.float(),), one | dict(steps=2), EDGES)
     yield Call("2 × 3 again", (wide,), one | dict(eps=0.1), INPUTS)
 
@@ -876,6 +878,8 @@ def _schedule_free_visible(rng: Generator) -> Iterator[Call]:
     yield Call("no gradient", (x, z, 0 * g, 4), hyper, EDGES)
     single = [tensor.float() for tensor in matrices]
     yield Call("float32 stays float32", (*single, 3), hyper, EDGES)
+    turned = [tensor.T for tensor in matrices]
+    yield Call("transposed matrices", (*turned, 3), hyper, EDGES)
     numbers = [tensor[0, 0] for tensor in matrices]
     yield Call("single numbers, shape ()", (*numbers, 2), hyper, EDGES)
     yield Call("2 × 3 matrices again", (*matrices, 3), hyper, INPUTS)

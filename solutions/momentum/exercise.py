@@ -47,6 +47,8 @@ def _steps_visible(rng: Generator) -> Iterator[Steps]:
     quiet = [0 * first[0], first[0], 0 * first[0], 0 * first[0], noise[0]]
     yield Steps("no gradient at first and now and then", two, quiet, constant, EDGES)
     yield Steps("no momentum", two, noise[:3], dict(lr=0.3, momentum=0.0), EDGES)
+    yield Steps("a single number, shape ()", two[1], [g[1] for g in noise[:2]], constant, EDGES)
+    yield Steps("a transposed matrix", matrix.T, [g.T for g in push[:2]], constant, EDGES)
     single = [g.float() for g in noise[:3]]
     yield Steps("float32 stays float32", two.float(), single, constant, EDGES)
     yield Steps("three steps again", two, noise[:3], constant, INPUTS)

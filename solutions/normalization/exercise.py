@@ -8,7 +8,17 @@ import torch
 from torch import Generator, Tensor
 
 from course_lib.checks import INPUTS, Call, Exercise, Function
-from grading.writing import EDGES, NORMALIZATIONS, VALUES, Wrong, f64, mistakes, normal, uniform
+from grading.writing import (
+    EDGES,
+    NORMALIZATIONS,
+    VALUES,
+    Wrong,
+    f64,
+    mistakes,
+    normal,
+    reversed_in_memory,
+    uniform,
+)
 
 POINTS = {VALUES: 2, EDGES: 1, INPUTS: 1}
 
@@ -28,7 +38,7 @@ def _positive(rng: Generator, *shape: int) -> Tensor:
 
 def _turned(rng: Generator, *shape: int) -> Tensor:
     """A tensor of this shape whose entries lie in memory in another order."""
-    return _scaled(rng, *reversed(shape)).permute(*reversed(range(len(shape))))
+    return reversed_in_memory(_scaled(rng, *shape))
 
 
 def _floats(*values: Any) -> tuple[Any, ...]:
@@ -65,6 +75,8 @@ def _running_visible(rng: Generator) -> Iterator[Call]:
     yield Call("one channel, 4 × 1", _remembered(rng, _scaled(rng, 4, 1)), some, EDGES)
     constant = f64([3.0, 1.0], [3.0, 2.0]), f64(0.5, 0.1), f64(0.0, 2.0)
     yield Call("a channel that is constant", constant, some, EDGES)
+    turned = (reversed_in_memory(vectors[0]), *vectors[1:])
+    yield Call("axes in another order in memory", turned, some, EDGES)
     yield Call("a momentum of one", vectors, dict(momentum=1.0), EDGES)
     yield Call("a momentum of zero", vectors, dict(momentum=0.0), EDGES)
     yield Call("float32 stays float32", _floats(*vectors), some, EDGES)
@@ -292,6 +304,8 @@ def _layernorm_visible(rng: Generator) -> Iterator[Call]:
     yield Call("no axis before the features", _layer(rng, _scaled(rng, 4), 1), some, EDGES)
     constant = f64([3.0, 3.0, 3.0], [1.0, 2.0, 6.0]), f64(1.5, 2.0, 1.0), f64(0.5, 0.1, 0.0)
     yield Call("an example that is constant", constant, some, EDGES)
+    turned = (reversed_in_memory(vectors[0]), *vectors[1:])
+    yield Call("axes in another order in memory", turned, some, EDGES)
     yield Call("float32 stays float32", _floats(*vectors), some, EDGES)
     yield Call("3 examples again", vectors, some, INPUTS)
 
@@ -472,6 +486,8 @@ def _groupnorm_visible(rng: Generator) -> Iterator[Call]:
     yield Call("one image alone", alone, some, EDGES)
     constant = f64([3.0, 3.0, 1.0, 2.0]), f64(1.5, 2.0, 1.0, 1.0), f64(0.5, 0.1, 0.0, 0.2), 2
     yield Call("a group that is constant", constant, some, EDGES)
+    turned = (reversed_in_memory(images[0]), *images[1:])
+    yield Call("axes in another order in memory", turned, some, EDGES)
     yield Call("float32 stays float32", _floats(*images), some, EDGES)
     yield Call("images again", images, some, INPUTS)
 
@@ -654,6 +670,8 @@ def _backward_visible(rng: Generator) -> Iterator[Call]:
     yield Call("one image, 1 × 2 × 3 × 1", _pulled(rng, _scaled(rng, 1, 2, 3, 1)), some, EDGES)
     constant = f64([1.0, 2.0], [-3.0, 1.0]), f64([3.0, 1.0], [3.0, 2.0]), f64(1.5, 2.0)
     yield Call("a channel that is constant", constant, some, EDGES)
+    turned = (reversed_in_memory(dy), reversed_in_memory(x), gamma)
+    yield Call("axes in another order in memory", turned, some, EDGES)
     yield Call("no gradient", (0 * dy, x, gamma), some, EDGES)
     yield Call("float32 stays float32", _floats(*vectors), some, EDGES)
     yield Call("4 examples again", vectors, some, INPUTS)

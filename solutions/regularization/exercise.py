@@ -65,6 +65,8 @@ def _l2_visible(rng: Generator) -> Iterator[Call]:
         VALUES,
     )
     single = [w.float() for w in layer], [g.float() for g in grads]
+    turned = [two_layers[0].T], [their_grads[0].T]
+    yield Call("a transposed matrix", turned, weak, VALUES)
     yield Call("float32 stays float32", single, strong, VALUES)
     yield Call("one layer again", (layer, grads), strong, INPUTS)
 
@@ -169,6 +171,8 @@ def _l1_visible(rng: Generator) -> Iterator[Call]:
     yield Call("four weights", (w, g), hyper, VALUES)
     matrix, matrix_g = normal(rng, 2, 3), normal(rng, 2, 3)
     yield Call("a 2 × 3 matrix", (matrix, matrix_g), dict(lr=0.3, l1=0.7), VALUES)
+    turned = matrix.T, matrix_g.T
+    yield Call("a transposed matrix", turned, dict(lr=0.3, l1=0.7), VALUES)
     yield Call("float32 stays float32", (w.float(), g.float()), hyper, VALUES)
     yield Call("no penalty", (w, g), dict(lr=0.5, l1=0.0), EDGES)
     yield Call("no gradient, only the penalty", (w, 0 * g), dict(lr=0.5, l1=0.8), EDGES)

@@ -711,6 +711,8 @@ def _ema_visible(rng: Generator) -> Iterator[Call]:
     yield Call("three tensors, step 20", (*layers, 20), dict(decay=0.95), VALUES)
     single = _single(layers[0]), _single(layers[1])
     yield Call("float32 stays float32", (*single, 20), dict(decay=0.5), VALUES)
+    turned = [{"W1": network["W1"].T} for network in layers]
+    yield Call("a transposed matrix", (*turned, 20), dict(decay=0.95), VALUES)
     yield Call("decay 0", (*layers, 20), dict(decay=0.0), EDGES)
     counted = _counted(layers[0], 3), _counted(layers[1], 8)
     yield Call("a counter among the weights", (*counted, 3), dict(decay=0.9), EDGES)

@@ -18,6 +18,7 @@ from grading.writing import (
     f64,
     mistakes,
     normal,
+    reversed_in_memory,
     uniform,
     whole,
 )
@@ -42,6 +43,8 @@ def _standardize_visible(rng: Generator) -> Iterator[Call]:
     yield Call("images of shape (2, 1, 3)", images, dict(eps=0.1), VALUES)
     single = three[0].float(), three[1].float()
     yield Call("float32 stays float32", single, dict(eps=0.25), VALUES)
+    turned = reversed_in_memory(three[0]), three[1]
+    yield Call("a transposed matrix", turned, dict(eps=0.25), VALUES)
     numbers = f64(1.0, 2.0, 6.0), f64(4.0, 0.0)
     yield Call("each example is one number", numbers, dict(eps=0.5), EDGES)
     alone = f64([2.0, -1.0]), f64([3.0, 0.0], [2.0, 1.0])
@@ -206,6 +209,7 @@ def _zca_visible(rng: Generator) -> Iterator[Call]:
     three = _correlated(rng, 6, 3)
     yield Call("three features", (three,), dict(eps=0.25), VALUES)
     yield Call("float32 stays float32", (three.float(),), dict(eps=0.25), VALUES)
+    yield Call("a transposed matrix", (reversed_in_memory(three),), dict(eps=0.25), VALUES)
     few = f64([1.0, 2.0, -1.0], [3.0, 2.0, 1.0])
     yield Call("fewer examples than features", (few,), dict(eps=0.25), EDGES)
     yield Call("one feature", (f64([1.0], [2.0], [6.0]),), dict(eps=0.25), EDGES)
