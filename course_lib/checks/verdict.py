@@ -30,9 +30,10 @@ from course_lib.checks.values import (
 )
 
 ROUNDED = (
-    "That is right but for rounding: somewhere you compute in float32, with 7 digits, and here "
-    "a mistake is nearer than that. torch.tensor(0.4), torch.ones(3) and mask / (1 - p) are "
-    "float32: give them dtype=torch.float64, or that of what you were given."
+    "That is right to 7 digits, and here a mistake is nearer than that. Either something small "
+    "is added, such as 1e-8, or you compute in float32 somewhere: torch.tensor(0.4), "
+    "torch.ones(3) and mask / (1 - p) are float32, so give them dtype=torch.float64, or that of "
+    "what you were given."
 )
 
 

@@ -647,6 +647,9 @@ LSUV_SCALE = Function(
             "a small number is added to the standard deviation: divide by it as it is, and ask "
             "for 0 first."
         ).by("y.std() if (y != y[0, 0]).any() else W.clone()", "(y.std() + 1e-8)"),
+        Wrong("a small number is added to the standard deviation: divide by it as it is.").by(
+            "y.std()", "(y.std() + 1e-8)"
+        ),
         Wrong("these are the scaled outputs: return the scaled weights.").by(
             "W / y", "y / y", "W.clone()", "y"
         ),

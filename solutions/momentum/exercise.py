@@ -162,6 +162,9 @@ MOMENTUM_STEP = Function(
         Wrong("the momentum multiplies the new gradient too: multiply only the old velocity.").by(
             "* state", "* (state", "+ g", "+ g)"
         ),
+        Wrong("the old velocity keeps the share 1 − μ: it keeps μ.").by(
+            "momentum * state", "(1 - momentum) * state"
+        ),
         Wrong("nothing slows the velocity down: multiply the old one by the momentum.").by(
             "momentum * ", ""
         ),
@@ -237,6 +240,9 @@ SUTSKEVER_STEP = Function(
         ),
         Wrong("the momentum multiplies the new gradient too: multiply only the old velocity.").by(
             "* state", "* (state", "- lr * g", "- lr * g)"
+        ),
+        Wrong("the old velocity keeps the share 1 − μ: it keeps μ.").by(
+            "momentum * state", "(1 - momentum) * state"
         ),
         Wrong("nothing slows the velocity down: multiply the old one by the momentum.").by(
             "momentum * ", ""
@@ -327,6 +333,9 @@ NESTEROV_STEP = Function(
         ),
         Wrong("the first gradient counts twice in v, because v starts at g: start v at zero.").by(
             "torch.zeros_like(w)", "g"
+        ),
+        Wrong("the old velocity keeps the share 1 − μ: it keeps μ.").by(
+            "momentum * state", "(1 - momentum) * state"
         ),
         Wrong("nothing slows the velocity down: multiply the old one by the momentum.").by(
             "momentum * state", "state"

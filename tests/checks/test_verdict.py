@@ -92,7 +92,7 @@ def test_where_a_misconception_is_as_near_as_float32_the_digits_count_and_the_re
     near = Function(**{**vars(PAIR), "misconceptions": (Misconception("no epsilon.", nearly),)})
     assert verdict_on(nearly, near).misconception == "no epsilon."
     text = verdict_on(lambda x: (x + 1 + 1e-7, x - 1), near).text()
-    assert "upper should be 3.0 and is 3.0000001. That is right but for rounding" in text
+    assert "upper should be 3.0 and is 3.0000001. That is right to 7 digits" in text
     assert "float32" in text
     assert verdict_on(lambda x: (x + 1 + 1e-7, x - 1), PAIR).passed
 
