@@ -739,7 +739,7 @@ def _ema_hidden(rng: Generator) -> Iterator[Call]:
     yield Call("a transposed matrix", (*turned, 4), dict(decay=0.8), VALUES)
     for decay in (0.0, 1.0):
         yield Call(f"decay {decay:g}", (*pair, 7), dict(decay=decay), EDGES)
-    counted = _counted(_single(pair[0]), 11), _counted(_single(pair[1]), 12)
+    counted = _counted(_single(pair[0]), 11), _counted(_single(pair[1]), 40)
     yield Call("a counter among the weights", (*counted, 3), dict(decay=0.9), EDGES)
     mask = {"mask": torch.tensor([1, 0, 1])}, {"mask": torch.tensor([0, 0, 1])}
     yield Call("whole numbers alone", (*mask, 3), dict(decay=0.9), EDGES)
