@@ -17,9 +17,12 @@ import execute
 
 from course_lib.evidence import sources
 from course_lib.files import replacing
+from grading import student
 
 ROOT = sources.ROOT
 BUILD = ROOT / "_build"
+HANDOUT = BUILD / f"{student.NAME}.zip"
+"""What the first page offers; `make student` writes it too."""
 FINISHED = BUILD / ".finished"
 """Written when a book is whole: the digest of what it was made from."""
 
@@ -34,6 +37,11 @@ def main() -> int:
     ):
         print("Nothing has changed since the book was rendered.")
         return 0
+    try:
+        student.build(HANDOUT, ROOT)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
     failed = execute.execute(sources.chapters())
     if failed:
         for chapter, words in failed.items():
@@ -73,14 +81,15 @@ def main() -> int:
 def digest() -> str:
     """The digest of all that the book is made from: files, surroundings."""
     found = hashlib.sha256("\n".join(execute.surroundings()).encode())
-    for path in sorted(inputs()):
+    for path in sorted(set(inputs())):
         found.update(path.relative_to(ROOT).as_posix().encode())
         found.update(hashlib.sha256(path.read_bytes()).digest())
     return found.hexdigest()
 
 
 def inputs() -> Iterator[Path]:
-    """Settings, pages, and the code that they run and show."""
+    """Settings, pages, the code that they run and show, and the handout."""
+    yield from student.contents(ROOT).values()
     yield from (
         ROOT / "_config.yml",
         ROOT / "_toc.yml",

@@ -19,6 +19,13 @@ from course_lib.checks.exercise import Rule
 F64 = torch.float64
 # The parts of a function's points, besides WHOLE and INPUTS.
 VALUES, EDGES = "right values", "edge cases"
+# What torch normalizes with, which is no answer where a normalization is asked for.
+NORMALIZATIONS = (
+    *("torch.batch_norm", "torch.layer_norm", "torch.group_norm", "torch.instance_norm"),
+    *("torch.native_batch_norm", "torch.native_layer_norm", "torch.native_group_norm"),
+    *(f"torch.nn.functional.{kind}_norm" for kind in ("batch", "layer", "group", "instance")),
+    *(f"torch.nn.modules.{kind}" for kind in ("batchnorm", "instancenorm", "normalization")),
+)
 
 
 def normal(rng: Generator, *shape: int, scale: float = 1.0) -> Tensor:
@@ -44,6 +51,12 @@ def counted(n: int, thing: str) -> str:
 def f64(*numbers: Any) -> Tensor:
     """A float64 tensor of these numbers, or of these rows."""
     return torch.tensor(numbers, dtype=F64)
+
+
+def reversed_in_memory(x: Tensor) -> Tensor:
+    """The same tensor with its axes in memory the other way round, as a transposed one has them."""
+    backwards = tuple(reversed(range(x.ndim)))
+    return x.permute(backwards).contiguous().permute(backwards)
 
 
 Mistake = Callable[[Rule], Misconception]

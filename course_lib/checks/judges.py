@@ -514,6 +514,22 @@ def _distance_from_uniform(shares: Tensor) -> float:
     return max((steps[1:] - ordered).max().item(), (ordered - steps[:-1]).max().item())
 
 
+class Stream:
+    """An iterator that knows how often somebody came to its end. Students may see its name."""
+
+    def __init__(self, items: Iterator[Any]) -> None:
+        self._items, self.ends = items, 0
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        for item in self._items:
+            return item
+        self.ends += 1
+        raise StopIteration
+
+
 def best_weights(
     best_checkpoint: Callable[..., Any], accuracies: list[float], seed: int
 ) -> str | None:
@@ -540,9 +556,12 @@ def best_weights(
             yield own, accuracy
             touched |= not unchanged(seen[-1], own)
 
-    result = best_checkpoint(training())
+    epochs = Stream(training())
+    result = best_checkpoint(epochs)
     if not isinstance(result, tuple | list) or len(result) != 2:
-        return f"It should return (weights, epoch) and returned {short(result)}."
+        again = " It goes through epochs twice, and the second time there are none left."
+        said = f"It should return (weights, epoch) and returned {short(result)}."
+        return said + again * (epochs.ends > 1)
     weights, epoch = result
     if len(seen) < len(accuracies):
         return f"It saw {len(seen)} of {len(accuracies)} epochs: a later one may be the best."
@@ -550,7 +569,10 @@ def best_weights(
         return "It changed the network's own weights: training goes on from them, so copy them."
     found = number(epoch)
     if found is None or found not in range(len(accuracies)):
-        return f"epoch should be a number from 0 to {len(accuracies) - 1} and is {short(epoch)}."
+        kind = ", an accuracy" if found in accuracies else ""
+        return (
+            f"epoch should be a number from 0 to {len(accuracies) - 1} and is {short(epoch)}{kind}."
+        )
     highest = max(accuracies)
     right = accuracies.index(highest)
     if accuracies[int(found)] != highest:
@@ -571,9 +593,12 @@ def best_weights(
         )
     for other, snapshot in enumerate(seen):
         if other != right and unchanged(snapshot, weights):
+            how = ""
+            if other == len(seen) - 1:
+                how = " Copy them as they come: list(epochs) and the like train to the end first."
             return (
                 f"These are the weights after epoch {other}, and those after epoch {right} are "
-                "asked for."
+                f"asked for.{how}"
             )
     wrong = first_difference(seen[right], weights, "weights")
     return f"Of the weights after epoch {right}: {wrong.problem}" if wrong else None

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
@@ -46,18 +46,26 @@ class _Mistakes(Sequence[tuple[str, Outcome]]):
     A right answer is right without it, and most are.
     """
 
-    def __init__(self, misconceptions: Sequence[Misconception], situation: Situation) -> None:
-        self._misconceptions, self._situation = misconceptions, situation
+    def __init__(self, known: Sequence[Any], of: Callable[[Any], tuple[str, Outcome]]) -> None:
+        self._known, self._of = known, of
 
     @cached_property
     def _outcomes(self) -> list[tuple[str, Outcome]]:
-        return [(m.sentence, self._situation.run(m.rule)) for m in self._misconceptions]
+        return [self._of(one) for one in self._known]
 
     def __getitem__(self, index: Any) -> Any:
         return self._outcomes[index]
 
     def __len__(self) -> int:
-        return len(self._misconceptions)
+        return len(self._known)
+
+
+def _run(situation: Situation, misconception: Misconception) -> tuple[str, Outcome]:
+    return misconception.sentence, situation.run(misconception.rule)
+
+
+def _written(wrong: Mapping[str, Any]) -> tuple[str, Outcome]:
+    return wrong["sentence"], Outcome(decode(wrong["values"]), wrong["fault"])
 
 
 def record(function: Function, situations: list[Situation]) -> Recorded:
@@ -68,7 +76,7 @@ def record(function: Function, situations: list[Situation]) -> Recorded:
         Trial(
             situation,
             right=situation.run(function.oracle).values,
-            wrong=_Mistakes(function.misconceptions, situation),
+            wrong=_Mistakes(function.misconceptions, partial(_run, situation)),
         )
         for situation in situations
     ]
@@ -149,11 +157,16 @@ def read(path: Path, name: str) -> Recorded:
 # A notebook asks for one function once for each part of its points. The time and the size of the
 # file stand for its content.
 @lru_cache(maxsize=1)
-def _read(path: Path, name: str, *_: int) -> tuple[str, Recorded | None]:
+def _read(path: Path, name: str, *state: int) -> tuple[str, Recorded | None]:
     """The names of all functions in the file, and one of the functions, if it is there."""
-    functions = json.loads(path.read_text(encoding="utf-8"))["functions"]
+    functions = _functions(path, *state)
     recorded = _recorded(name, functions[name]) if name in functions else None
     return ", ".join(functions), recorded
+
+
+@lru_cache(maxsize=1)
+def _functions(path: Path, *_: int) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8"))["functions"]
 
 
 def _plain(recorded: Recorded) -> dict[str, Any]:
@@ -200,10 +213,7 @@ def _recorded(name: str, plain: Mapping[str, Any]) -> Recorded:
         Trial(
             _KINDS[trial["kind"]](**{k: decode(v) for k, v in trial["situation"].items()}),
             right=decode(trial["right"]),
-            wrong=[
-                (wrong["sentence"], Outcome(decode(wrong["values"]), wrong["fault"]))
-                for wrong in trial["wrong"]
-            ],
+            wrong=_Mistakes(trial["wrong"], _written),
         )
         for trial in plain["trials"]
     ]

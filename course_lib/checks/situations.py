@@ -293,9 +293,12 @@ def _called(
         raise Fault(_raised(answer, error)) from None
     if not look:
         return result, {}
-    names = parameter_names(answer, len(args))
-    pairs = zip([*names, *kwargs], [*args, *kwargs.values()], [*given_args, *given_kwargs.values()])
-    return result, {name: before for name, before, after in pairs if not unchanged(before, after)}
+    before, after = [*args, *kwargs.values()], [*given_args, *given_kwargs.values()]
+    changed = [place for place, pair in enumerate(zip(before, after)) if not unchanged(*pair)]
+    if not changed:  # what parameters are called takes its time to find out
+        return result, {}
+    names = [*parameter_names(answer, len(args)), *kwargs]
+    return result, {names[place]: before[place] for place in changed}
 
 
 def not_written(function: str) -> NotWritten:

@@ -48,7 +48,8 @@ def encode(value: Any) -> Any:
         case Tensor():
             flat = [encode(number) for number in value.flatten().tolist()]
             dtype = str(value.dtype).removeprefix("torch.")
-            return {"tensor": flat, "shape": list(value.shape), "dtype": dtype}
+            plain = {"tensor": flat, "shape": list(value.shape), "dtype": dtype}
+            return plain if fresh(value).is_contiguous() else plain | {"order": _order(value)}
         case Seed():
             return {"seed": value.number}
         case Code():
@@ -66,12 +67,21 @@ def encode(value: Any) -> Any:
     raise TypeError(f"A case may not hold {value!r}, a {type(value).__name__}.")
 
 
+def _order(tensor: Tensor) -> list[int]:
+    """The axes from the longest way in memory to the shortest: (1, 0) of a transposed matrix."""
+    strides = fresh(tensor).stride()
+    return sorted(range(tensor.ndim), key=lambda axis: -strides[axis])
+
+
 def decode(value: Any) -> Any:
     """The value that :func:`encode` wrote."""
     match value:
         case {"tensor": flat, "shape": shape, "dtype": dtype}:
             numbers = [decode(number) for number in flat]
-            return torch.tensor(numbers, dtype=getattr(torch, dtype)).reshape(shape)
+            tensor = torch.tensor(numbers, dtype=getattr(torch, dtype)).reshape(shape)
+            order = value.get("order", range(tensor.ndim))
+            back = sorted(range(tensor.ndim), key=order.__getitem__)
+            return tensor.permute(tuple(order)).contiguous().permute(back)
         case {"seed": number}:
             return Seed(number)
         case {"code": path}:

@@ -30,9 +30,10 @@ from course_lib.checks.values import (
 )
 
 ROUNDED = (
-    "That is right but for rounding: somewhere you compute in float32, with 7 digits, and here "
-    "a mistake is nearer than that. torch.tensor(0.4), torch.ones(3) and mask / (1 - p) are "
-    "float32: give them dtype=torch.float64, or that of what you were given."
+    "That is right to 7 digits, and here a mistake is nearer than that. Either something small "
+    "is added, such as 1e-8, or you compute in float32 somewhere: torch.tensor(0.4), "
+    "torch.ones(3) and mask / (1 - p) are float32, so give them dtype=torch.float64, or that of "
+    "what you were given."
 )
 
 
@@ -165,7 +166,8 @@ def judge(
     ]
     if not any(outcome.written for outcome in everywhere):
         raise NotImplementedError(everywhere[0].fault)
-    return replace(verdict, misconception=_misconception(trials, everywhere, returns))
+    first = verdict.wrong[0].number
+    return replace(verdict, misconception=_misconception(trials, everywhere, returns, first))
 
 
 def judge_parts(
@@ -189,11 +191,13 @@ def judge_parts(
     verdicts = {part: _verdict(name, outcomes, trials, returns, part) for part in parts}
     if all(verdict.passed for verdict in verdicts.values()):
         return verdicts
-    likely = _misconception(trials, list(outcomes.values()), returns)
-    return {
-        part: verdict if verdict.passed else replace(verdict, misconception=likely)
-        for part, verdict in verdicts.items()
-    }
+    everywhere = list(outcomes.values())
+
+    def hinted(verdict: Verdict) -> Verdict:
+        first = verdict.wrong[0].number
+        return replace(verdict, misconception=_misconception(trials, everywhere, returns, first))
+
+    return {part: v if v.passed else hinted(v) for part, v in verdicts.items()}
 
 
 def _verdict(
@@ -339,13 +343,24 @@ def _by_hand(call: Call) -> bool:
 
 
 def _misconception(
-    trials: Sequence[Trial], outcomes: Sequence[Outcome], returns: Sequence[str]
+    trials: Sequence[Trial], outcomes: Sequence[Outcome], returns: Sequence[str], first: int
 ) -> str | None:
-    """The sentence of the first misconception that does what the answer did."""
+    """The sentence of the first misconception that does what the answer did.
+
+    Args:
+        trials: all situations of the function.
+        outcomes: what the answer did in each.
+        returns: the names of what the function returns.
+        first: the number of the situation that the student is told about.
+    """
     everywhere = list(zip(trials, outcomes))
     # Whoever changes an input, and is told so, may have made a known mistake besides.
     elsewhere = [pair for pair in everywhere if not guards_inputs(pair[0].situation)]
-    for pairs in everywhere, elsewhere:
+    # So may whoever divides by zero or raises in some of the situations, if not in this one.
+    computed = [pair for pair in everywhere if _computed(pair[1])]
+    if not _computed(outcomes[first - 1]) or 2 * len(computed) < len(everywhere):
+        computed = []
+    for pairs in everywhere, elsewhere, computed:
         if not any(_finding("", trial, outcome, returns) for trial, outcome in pairs):
             continue
         for tolerance in TOLERANCE, FLOAT32:
@@ -356,6 +371,11 @@ def _misconception(
                 ) and any(_finding("", trial, trial.wrong[i][1], returns) for trial, _ in pairs):
                     return sentence
     return None
+
+
+def _computed(outcome: Outcome) -> bool:
+    """Whether an answer came to an end, with numbers that are finite."""
+    return outcome.fault is None and all(map(math.isfinite, numbers(outcome.values)))
 
 
 def _same(wrong: Outcome, outcome: Outcome, tolerance: Tolerance) -> bool:

@@ -4,6 +4,7 @@ Nothing is imported here but Python and torch: the worker that grades has this f
 else of the course.
 """
 
+import inspect
 import sys
 import threading
 from collections.abc import Iterator
@@ -16,11 +17,13 @@ from torch import Tensor
 
 # What the situations themselves hand to an answer, such as the function f that it differentiates.
 OURS = "course_lib.checks"
+# Where torch shows what it keeps elsewhere.
+SHOWN = ("torch.nn.functional", "torch.linalg", "torch.func", "torch")
 
 
 @contextmanager
 def watching(refused: tuple[str, ...]) -> Iterator[list[str]]:
-    """A list that gets the name of the first call to one of these.
+    """A list that gets the first call to one of these, by the name that its caller knows.
 
     Args:
         refused: names of functions, classes or modules. A function that torch compiled, and a
@@ -31,8 +34,8 @@ def watching(refused: tuple[str, ...]) -> Iterator[list[str]]:
     def look(frame: FrameType, event: str, argument: Any) -> None:
         name = _name(frame, event, argument)
         if name and _among(name, refused) and not _among(name, (OURS,)):
-            called.append(name.removesuffix(".__init__"))
             sys.setprofile(None)  # one is enough, and some go a long way from here
+            called.append(_told(frame, event, argument, name))
 
     before = sys.getprofile()
     threading.setprofile(look)
@@ -55,7 +58,7 @@ def _name(frame: FrameType, event: str, argument: Any) -> str | None:
     """The full name of the function that is being called, if one is."""
     # The code of a module or a class is not optimized: it runs for an import, which is no call.
     if event == "call" and frame.f_code.co_flags & CO_OPTIMIZED:
-        return f"{frame.f_globals.get('__name__')}.{frame.f_code.co_qualname}"
+        return f"{_module(frame)}.{frame.f_code.co_qualname}"
     if event == "c_call":
         of_torch = str(getattr(argument, "__module__", "")).startswith("torch")
         if of_torch or isinstance(getattr(argument, "__self__", None), Tensor):
@@ -63,5 +66,63 @@ def _name(frame: FrameType, event: str, argument: Any) -> str | None:
     return None
 
 
+def _module(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__"))
+
+
 def _among(name: str, names: tuple[str, ...]) -> bool:
     return any(name == one or name.startswith(f"{one}.") for one in names)
+
+
+def _told(frame: FrameType, event: str, argument: Any, name: str) -> str:
+    """What the answer itself called on the way to this call, by the name that is public."""
+    package, outermost = (name.partition(".")[0],), None
+    way: FrameType | None = frame
+    while way and _among(_module(way), package) and not _among(_module(way), (OURS,)):
+        outermost, way = way, way.f_back
+    try:
+        told = _of_frame(outermost) if outermost else _of_compiled(argument)
+    except Exception:  # whatever a library hides
+        told = None
+    return told or name
+
+
+def _of_compiled(function: Any) -> str | None:
+    if isinstance(getattr(function, "__self__", None), Tensor):
+        return f"torch.Tensor.{function.__name__}"
+    return _shown(function, function.__name__.removeprefix("linalg_"), SHOWN)
+
+
+def _of_frame(frame: FrameType) -> str | None:
+    """The function that a frame runs, or the class of the object whose method that is."""
+    code, values = frame.f_code, frame.f_locals
+    owner = values.get("self")
+    if isinstance(owner, Tensor):
+        return f"torch.Tensor.{code.co_name}"
+    if owner is not None and "." in code.co_qualname:
+        return _shown(type(owner), type(owner).__name__, _around(type(owner).__module__))
+    # A wrapper has the function that it wraps among its variables, or was made by one.
+    maker, _, inner = code.co_qualname.partition(".<locals>.")
+    for value in values.values() if inner else ():
+        if inspect.isfunction(value) and (
+            told := _shown(value.__code__, value.__name__, _around(value.__module__))
+        ):
+            return told
+    return _shown(code, maker, _around(_module(frame)))
+
+
+def _around(module: str) -> tuple[str, ...]:
+    """A module and the packages around it, the outermost first, as far as they are public."""
+    parts = module.split(".")
+    public = next((n for n, part in enumerate(parts) if part.startswith("_")), len(parts))
+    return (*(".".join(parts[:n]) for n in range(1, public + 1)), *SHOWN)
+
+
+def _shown(thing: Any, name: str, modules: tuple[str, ...]) -> str | None:
+    """The name under which the first of these modules has a class, or the function of a code."""
+    for module in modules:
+        found = getattr(sys.modules.get(module), name, None)
+        code = getattr(inspect.unwrap(found), "__code__", None) if callable(found) else None
+        if thing is found or (code and (thing is code or thing in code.co_consts)):
+            return f"{module}.{name}"
+    return None

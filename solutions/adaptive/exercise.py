@@ -65,6 +65,9 @@ def _visible(
         yield Steps("no gradient in steps 1, 2 and 4", two, quiet, settings, EDGES)
         for label, end in ends.items():
             yield Steps(label, two, noise[:2], settings | end, EDGES)
+        yield Steps("a single number, shape ()", two[1], [g[1] for g in noise[:2]], settings, EDGES)
+        turned = [g.T for g in push[:2]]
+        yield Steps("a transposed matrix", matrix.T, turned, settings, EDGES)
         single = [g.float() for g in noise[:2]]
         yield Steps("float32 stays float32", two.float(), single, settings, EDGES)
         yield Steps("three steps again", two, noise[:3], settings, INPUTS)
@@ -343,6 +346,9 @@ RMSPROP_STEP = Function(
             "= alpha", "= (1 - alpha)", "+ (1 - alpha)", "+ alpha"
         ),
         Wrong("v starts at g²: start it at zero.").by("torch.zeros_like(w)", "g**2"),
+        Wrong("the share of g² is squared too: multiply the square by 1 − α.").by(
+            "(1 - alpha) * g**2", "((1 - alpha) * g) ** 2"
+        ),
         Wrong("v is corrected for its start at zero, as in Adam: RMSprop takes it as it is.").by(
             "v = ",
             't = state.get("t", 0) + 1\n    v = ',
@@ -457,6 +463,9 @@ ADADELTA_STEP = Function(
             "return",
             "v = rho * v + (1 - rho) * g**2\n    return",
         ),
+        Wrong("the share of g² is squared too: multiply the square by 1 − ρ.").by(
+            "(1 - rho) * g**2", "((1 - rho) * g) ** 2"
+        ),
         Wrong("v is corrected for its start at zero, as in Adam: Adadelta takes it as it is.").by(
             "u, v = ",
             't = state.get("t", 0) + 1\n    u, v = ',
@@ -564,6 +573,18 @@ IN_ANY_ADAM = (
         '"m": m', '"m": m_hat'
     ),
     Wrong("t stays at 1: count it up, and keep it in the state.").by('state.get("t", 0) + 1', "1"),
+    Wrong("t is one too small: in the first step 1 − βᵗ is zero, and you divide by it.").by(
+        " + 1", "", '"t": t', '"t": t + 1'
+    ),
+    Wrong("m is divided by (1 − β₁)ᵗ: the power belongs to β₁ alone, 1 − β₁ᵗ.").by(
+        "(1 - beta1**t)", "(1 - beta1) ** t"
+    ),
+    Wrong("g enters m whole: multiply it by 1 − β₁.").by("(1 - beta1) * ", ""),
+    Wrong("g² enters v whole: multiply it by 1 − β₂.").by("(1 - beta2) * ", ""),
+    Wrong("the share of g² is squared too: multiply the square by 1 − β₂.").by(
+        "(1 - beta2) * g**2", "((1 - beta2) * g) ** 2"
+    ),
+    Wrong("v takes in |g|, where it should take in g².").by("g**2", "g.abs()"),
     Wrong("g is not squared in v, which turns negative where g does: average g².").by("g**2", "g"),
 )
 
@@ -576,9 +597,6 @@ ADAM_STEP = Function(
     misconceptions=mistakes(
         adam_step,
         *IN_ANY_ADAM,
-        Wrong("t is one too small: in the first step 1 − βᵗ is zero, and you divide by it.").by(
-            " + 1", "", '"t": t', '"t": t + 1'
-        ),
         Wrong("t is one too large: the first step has t = 1.").by(
             "beta1**t", "beta1 ** (t + 1)", "beta2**t", "beta2 ** (t + 1)"
         ),
@@ -605,8 +623,6 @@ ADAM_STEP = Function(
             "+ (1 - beta2)",
             "+ beta2",
         ),
-        Wrong("g enters m whole: multiply it by 1 − β₁.").by("(1 - beta1) * ", ""),
-        Wrong("g² enters v whole: multiply it by 1 − β₂.").by("(1 - beta2) * ", ""),
         Wrong("v averages the square of m: average the square of g.").by("g**2", "m**2"),
         Wrong("the numerator is g, as in RMSprop: it is the corrected average m̂.").by(
             "lr * m_hat", "lr * g"

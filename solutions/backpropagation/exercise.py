@@ -126,6 +126,9 @@ NUMERICAL_GRADIENT = Function(
             "this is the backward difference, whose error falls with h and not with h²: "
             "use f where the entry is h more and where it is h less."
         ).by("f(x + h * e)", "f(x)", "/ (2 * h)", "/ h"),
+        Wrong("the points lie h apart, and not 2h: use f where the entry is h less, not f(x).").by(
+            "f(x - h * e)", "f(x)"
+        ),
         Wrong("every number is twice too large: the two points lie 2h apart, so divide by 2h.").by(
             "/ (2 * h)", "/ h"
         ),
@@ -238,6 +241,12 @@ LINEAR_BACKWARD = Function(
         ).by(".sum(dim=0)", ""),
         Wrong("grad_b is summed over the outputs: sum over the examples, the first dimension.").by(
             "dim=0", "dim=1"
+        ),
+        Wrong("grad_b is one number: sum over the examples alone, each output has a bias.").by(
+            "sum(dim=0)", "sum()"
+        ),
+        Wrong("grad_x is an average: each example has its own gradient, so divide by nothing.").by(
+            "grad_y @ W", "grad_y @ W / len(x)"
         ),
         Wrong("grad_b counts the examples: each counts with its row of grad_y.").by(
             "grad_y.sum(dim=0)", "torch.full_like(W[:, 0], len(x))"
@@ -441,6 +450,11 @@ SOFTMAX_NLL_BACKWARD = Function(
             "this divides by the number of all scores: divide by N, the number of examples.",
             "len(z)",
             "z.numel()",
+        ),
+        *_with_and_without_overflow(
+            "this divides by the number of classes: divide by N, the number of examples.",
+            "len(z)",
+            "z.shape[1]",
         ),
         *_with_and_without_overflow(
             "every number has the wrong sign: it is the probability minus 1 for the true "

@@ -66,6 +66,7 @@ def _visible(
             yield Steps(f"{label}, no gradient at first", two, late, settings | end, EDGES)
         number = [g[0] for g in noise[:2]]
         yield Steps("a single number, shape ()", two[1], number, settings, EDGES)
+        yield Steps("a transposed matrix", matrix.T, [g.T for g in push], settings, EDGES)
         single = [g.float() for g in noise[:2]]
         yield Steps("float32 stays float32", two.float(), single, settings, EDGES)
         yield Steps("two steps again", two, noise[:2], settings, INPUTS)
@@ -262,8 +263,16 @@ LARS_STEP = Function(
             "the rate is inside the velocity, as in the paper: a rate that falls then leaves the "
             "old part of v as it was. Multiply v by lr in the last line."
         ).by("r * (g", "lr * r * (g", "lr * v", "v"),
-        Wrong("there is no exception: with ‖w‖ = 0 or ‖g‖ = 0 the ratio is 1.").by(
+        Wrong("where one of ‖w‖ and ‖g‖ is 0, the ratio should be 1: either is enough.").by(
             "if w_norm > 0 and g_norm > 0:", "if True:"
+        ),
+        Wrong(
+            "where ‖g‖ is 0 nothing is added to the velocity, so the decay stops: the ratio is 1, "
+            "and the velocity takes in λw."
+        ).by("torch.ones_like(w_norm)", "(g_norm > 0).to(w.dtype)"),
+        Wrong("the norm of w is squared: take its root.").by("w.norm(),", "w.square().sum(),"),
+        Wrong("the momentum multiplies the new gradient too: multiply the old velocity alone.").by(
+            "+ r *", "+ momentum * r *"
         ),
         Wrong("with ‖g‖ = 0 the ratio should be 1, as with ‖w‖ = 0.").by(" and g_norm > 0", ""),
         Wrong("with ‖w‖ = 0 the ratio should be 1, as with ‖g‖ = 0: these weights never move.").by(
@@ -434,7 +443,13 @@ LAMB_STEP = Function(
         Wrong("the decay is multiplied by lr inside d: lr comes in once, with the ratio.").by(
             "+ weight_decay", "+ lr * weight_decay"
         ),
-        Wrong("there is no exception: with ‖w‖ = 0 or ‖d‖ = 0 the ratio is 1.").by(
+        Wrong("ε is added to ‖d‖: divide by ‖d‖ itself, unless it is 0.").by(
+            "w.norm() / d.norm()", "w.norm() / (d.norm() + eps)"
+        ),
+        Wrong("the decay is taken twice: d holds λw already.").by(
+            "lr * r * d", "lr * (r * d + weight_decay * w)"
+        ),
+        Wrong("where one of ‖w‖ and ‖d‖ is 0, the ratio should be 1: either is enough.").by(
             "w.norm() * d.norm() > 0", "torch.tensor(True)"
         ),
         Wrong("with ‖w‖ = 0 the ratio should be 1: these weights never move.").by(
@@ -452,6 +467,24 @@ LAMB_STEP = Function(
         Wrong("only v is corrected for its start at zero: divide m by 1 − β₁ᵗ too.").by(
             " / (1 - beta1**t)", ""
         ),
+        Wrong("m is corrected with β₂: divide it by 1 − β₁ᵗ.").by("1 - beta1**t", "1 - beta2**t"),
+        Wrong("v is corrected with β₁: divide it by 1 − β₂ᵗ.").by("1 - beta2**t", "1 - beta1**t"),
+        Wrong("m is divided by (1 − β₁)ᵗ: the power belongs to β₁ alone, 1 − β₁ᵗ.").by(
+            "(1 - beta1**t)", "(1 - beta1) ** t"
+        ),
+        Wrong("this divides by (1 − β)ᵗ: the power belongs to β alone, 1 − βᵗ.").by(
+            "(1 - beta1**t)", "(1 - beta1) ** t", "(1 - beta2**t)", "(1 - beta2) ** t"
+        ),
+        Wrong("t is 0 in the first step, so this is 0/0, which is NaN: count from 1.").by(
+            'state.get("t", 0) + 1', 'state.get("t", 0)', '"t": t', '"t": t + 1'
+        ),
+        Wrong("g is not squared in v: v turns negative, and its root is NaN.").by("g**2", "g"),
+        Wrong("v takes in |g|, where it should take in g².").by("g**2", "g.abs()"),
+        Wrong("the share of g² is squared too: multiply the square by 1 − β₂.").by(
+            "(1 - beta2) * g**2", "((1 - beta2) * g) ** 2"
+        ),
+        Wrong("g enters m whole: multiply it by 1 − β₁.").by("(1 - beta1) * g\n", "g\n"),
+        Wrong("g² enters v whole: multiply it by 1 − β₂.").by("(1 - beta2) * g**2", "g**2"),
         Wrong("ε stands inside the root: add it outside, to √v̂.").by(
             "(v_hat.sqrt() + eps)", "(v_hat + eps).sqrt()"
         ),
@@ -592,6 +625,9 @@ LION_STEP = Function(
             "beta2 * m + (1 - beta2)", "(1 - beta2) * m + beta2"
         ),
         Wrong("g enters c whole: multiply it by 1 − β₁.").by("(1 - beta1) * g", "g"),
+        Wrong("the memory takes in the sign of g: it takes in g itself.").by(
+            "(1 - beta2) * g", "(1 - beta2) * g.sign()"
+        ),
         Wrong("g enters m whole: multiply it by 1 − β₂.").by("(1 - beta2) * g", "g"),
         Wrong("the memory starts at the first gradient: it starts at zero.").by(
             "torch.zeros_like(w)", "g"
@@ -671,6 +707,7 @@ def _newton_schulz_visible(rng: Generator) -> Iterator[Call]:
     yield Call("all zero", (0 * wide,), one, EDGES)
     yield Call("a norm below eps", (by_hand,), one | dict(eps=10.0), EDGES)
     yield Call("one row", (wide[:1].clone(),), one, EDGES)
+    yield Call("a transposed matrix", (wide.T,), one, EDGES)
     yield Call("float32 stays float32", (wide.float(),), one | dict(steps=2), EDGES)
     yield Call("2 × 3 again", (wide,), one | dict(eps=0.1), INPUTS)
 
@@ -760,6 +797,8 @@ NEWTON_SCHULZ = Function(
         Wrong("X is divided by its norm in every round: do it once, before the first.").by(
             "A = X", "X = X / X.norm().clamp(min=eps)\n        A = X"
         ),
+        Wrong("A is made of G: each round needs A = XXᵀ of its own X.").by("X @ X.T", "G @ G.T"),
+        Wrong("A² stands alone: it is multiplied by X, as A is.").by("A @ cube", "A @ A"),
         Wrong("A is computed once: each round needs A = XXᵀ of its own X.").by(
             "    for _ in range(steps):\n        A = X @ X.T\n",
             "    A = X @ X.T\n    for _ in range(steps):\n",
@@ -802,7 +841,15 @@ NEWTON_SCHULZ = Function(
         Wrong("It changed its input G.").by("X = G / ", "X = G.div_(", "min=eps)", "min=eps))"),
     ),
     variants=(_newton_schulz_from_the_right, _newton_schulz_turned),
-    no_answer=("torch.linalg_svd", "torch.svd", "torch.linalg_eigh", "torch.linalg_qr"),
+    no_answer=(
+        *(f"torch.linalg_{kind}" for kind in ("svd", "eigh", "eig", "qr")),
+        *("torch.svd", "torch.qr"),
+        # Where NumPy has these depends on its version.
+        *(f"numpy.linalg._linalg.{kind}" for kind in ("svd", "eigh", "eig", "qr")),
+        *(f"numpy.linalg.linalg.{kind}" for kind in ("svd", "eigh", "eig", "qr")),
+        *("scipy.linalg._decomp", "scipy.linalg._decomp_svd", "scipy.linalg._decomp_qr"),
+        *("scipy.linalg._decomp_polar",),
+    ),
 )
 
 
@@ -831,6 +878,8 @@ def _schedule_free_visible(rng: Generator) -> Iterator[Call]:
     yield Call("no gradient", (x, z, 0 * g, 4), hyper, EDGES)
     single = [tensor.float() for tensor in matrices]
     yield Call("float32 stays float32", (*single, 3), hyper, EDGES)
+    turned = [tensor.T for tensor in matrices]
+    yield Call("transposed matrices", (*turned, 3), hyper, EDGES)
     numbers = [tensor[0, 0] for tensor in matrices]
     yield Call("single numbers, shape ()", (*numbers, 2), hyper, EDGES)
     yield Call("2 × 3 matrices again", (*matrices, 3), hyper, INPUTS)

@@ -47,6 +47,8 @@ def _steps_visible(rng: Generator) -> Iterator[Steps]:
     quiet = [0 * first[0], first[0], 0 * first[0], 0 * first[0], noise[0]]
     yield Steps("no gradient at first and now and then", two, quiet, constant, EDGES)
     yield Steps("no momentum", two, noise[:3], dict(lr=0.3, momentum=0.0), EDGES)
+    yield Steps("a single number, shape ()", two[1], [g[1] for g in noise[:2]], constant, EDGES)
+    yield Steps("a transposed matrix", matrix.T, [g.T for g in push[:2]], constant, EDGES)
     single = [g.float() for g in noise[:3]]
     yield Steps("float32 stays float32", two.float(), single, constant, EDGES)
     yield Steps("three steps again", two, noise[:3], constant, INPUTS)
@@ -160,6 +162,9 @@ MOMENTUM_STEP = Function(
         Wrong("the momentum multiplies the new gradient too: multiply only the old velocity.").by(
             "* state", "* (state", "+ g", "+ g)"
         ),
+        Wrong("the old velocity keeps the share 1 − μ: it keeps μ.").by(
+            "momentum * state", "(1 - momentum) * state"
+        ),
         Wrong("nothing slows the velocity down: multiply the old one by the momentum.").by(
             "momentum * ", ""
         ),
@@ -235,6 +240,9 @@ SUTSKEVER_STEP = Function(
         ),
         Wrong("the momentum multiplies the new gradient too: multiply only the old velocity.").by(
             "* state", "* (state", "- lr * g", "- lr * g)"
+        ),
+        Wrong("the old velocity keeps the share 1 − μ: it keeps μ.").by(
+            "momentum * state", "(1 - momentum) * state"
         ),
         Wrong("nothing slows the velocity down: multiply the old one by the momentum.").by(
             "momentum * ", ""
@@ -325,6 +333,9 @@ NESTEROV_STEP = Function(
         ),
         Wrong("the first gradient counts twice in v, because v starts at g: start v at zero.").by(
             "torch.zeros_like(w)", "g"
+        ),
+        Wrong("the old velocity keeps the share 1 − μ: it keeps μ.").by(
+            "momentum * state", "(1 - momentum) * state"
         ),
         Wrong("nothing slows the velocity down: multiply the old one by the momentum.").by(
             "momentum * state", "state"

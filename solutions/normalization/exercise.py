@@ -8,15 +8,19 @@ import torch
 from torch import Generator, Tensor
 
 from course_lib.checks import INPUTS, Call, Exercise, Function
-from grading.writing import EDGES, VALUES, Wrong, f64, mistakes, normal, uniform
+from grading.writing import (
+    EDGES,
+    NORMALIZATIONS,
+    VALUES,
+    Wrong,
+    f64,
+    mistakes,
+    normal,
+    reversed_in_memory,
+    uniform,
+)
 
 POINTS = {VALUES: 2, EDGES: 1, INPUTS: 1}
-OF_TORCH = (
-    *("torch.batch_norm", "torch.layer_norm", "torch.group_norm", "torch.instance_norm"),
-    *("torch.native_batch_norm", "torch.native_layer_norm", "torch.native_group_norm"),
-    *(f"torch.nn.functional.{kind}_norm" for kind in ("batch", "layer", "group", "instance")),
-    *(f"torch.nn.modules.{kind}" for kind in ("batchnorm", "instancenorm", "normalization")),
-)
 
 
 def _scaled(rng: Generator, *shape: int) -> Tensor:
@@ -34,7 +38,7 @@ def _positive(rng: Generator, *shape: int) -> Tensor:
 
 def _turned(rng: Generator, *shape: int) -> Tensor:
     """A tensor of this shape whose entries lie in memory in another order."""
-    return _scaled(rng, *reversed(shape)).permute(*reversed(range(len(shape))))
+    return reversed_in_memory(_scaled(rng, *shape))
 
 
 def _floats(*values: Any) -> tuple[Any, ...]:
@@ -71,6 +75,8 @@ def _running_visible(rng: Generator) -> Iterator[Call]:
     yield Call("one channel, 4 × 1", _remembered(rng, _scaled(rng, 4, 1)), some, EDGES)
     constant = f64([3.0, 1.0], [3.0, 2.0]), f64(0.5, 0.1), f64(0.0, 2.0)
     yield Call("a channel that is constant", constant, some, EDGES)
+    turned = (reversed_in_memory(vectors[0]), *vectors[1:])
+    yield Call("axes in another order in memory", turned, some, EDGES)
     yield Call("a momentum of one", vectors, dict(momentum=1.0), EDGES)
     yield Call("a momentum of zero", vectors, dict(momentum=0.0), EDGES)
     yield Call("float32 stays float32", _floats(*vectors), some, EDGES)
@@ -141,11 +147,34 @@ RUNNING_STATISTICS = Function(
             NEW_VAR,
             "x.var(dim=others, correction=0) * (1 - x.shape[1] / x.numel())",
         ),
+        Wrong("n/(n − 1) comes in twice: x.var is the unbiased variance already.").by(
+            NEW_VAR, "x.var(dim=others) / (1 - x.shape[1] / x.numel())"
+        ),
+        Wrong("n is the number of channels here: it is that of all values of one channel.").by(
+            NEW_VAR,
+            "x.var(dim=others, correction=0) * x.shape[1] / (x.shape[1] - 1 or float('nan'))",
+        ),
+        Wrong("n is the number of all values here: it is that of the values of one channel.").by(
+            NEW_VAR, "x.var(dim=others, correction=0) / (1 - 1 / x.numel())"
+        ),
+        Wrong("n/(n − 1) multiplies the old variance too: it belongs to the batch's alone.").by(
+            "(1 - momentum) * running_var + momentum * var",
+            "((1 - momentum) * running_var + momentum * x.var(dim=others, correction=0))"
+            " / (1 - x.shape[1] / x.numel())",
+        ),
         Wrong("running_var gets a standard deviation: store the variance.").by(
             NEW_VAR, "x.std(dim=others)"
         ),
         Wrong("running_var gets the mean of the squares: subtract the mean first.").by(
             NEW_VAR, "x.square().mean(dim=others)"
+        ),
+        Wrong(
+            "running_var takes the deviations from the new running mean: take them from the "
+            "batch's own mean."
+        ).by(
+            "    new_var",
+            "    var = (x.transpose(1, -1) - new_mean).square().transpose(1, -1).sum(dim=others)"
+            " / (x.numel() / x.shape[1] - 1)\n    new_var",
         ),
         Wrong(
             "running_var takes the deviations from the running mean: take them from the batch's "
@@ -160,6 +189,26 @@ RUNNING_STATISTICS = Function(
             "momentum * running_mean + (1 - momentum)",
             "(1 - momentum) * running_var + momentum",
             "momentum * running_var + (1 - momentum)",
+        ),
+        Wrong("in running_var the momentum is the wrong way round: it is the batch's share.").by(
+            "(1 - momentum) * running_var + momentum * var",
+            "momentum * running_var + (1 - momentum) * var",
+        ),
+        Wrong("m multiplies the old statistics too: they keep the share 1 − m.").by(
+            "(1 - momentum) * running_mean",
+            "momentum * running_mean",
+            "(1 - momentum) * running_var",
+            "momentum * running_var",
+        ),
+        Wrong("m multiplies the old variance too: it keeps the share 1 − m.").by(
+            "(1 - momentum) * running_var", "momentum * running_var"
+        ),
+        Wrong("1 − m multiplies the batch's statistics too: they have the share m.").by(
+            "momentum * mean", "(1 - momentum) * mean", "momentum * var", "(1 - momentum) * var"
+        ),
+        Wrong("the shares are squared in running_var: they are 1 − m and m, as in the mean.").by(
+            "(1 - momentum) * running_var + momentum *",
+            "(1 - momentum) ** 2 * running_var + momentum**2 *",
         ),
         Wrong("the old statistics keep their whole weight: they have the share 1 − m.").by(
             "(1 - momentum) * running_mean",
@@ -216,7 +265,7 @@ RUNNING_STATISTICS = Function(
         Wrong("should have the dtype torch.float32").by("x.mean(", "x.double().mean("),
     ),
     variants=(_running_by_rows, _running_by_channels),
-    no_answer=OF_TORCH,
+    no_answer=NORMALIZATIONS,
 )
 
 
@@ -255,6 +304,8 @@ def _layernorm_visible(rng: Generator) -> Iterator[Call]:
     yield Call("no axis before the features", _layer(rng, _scaled(rng, 4), 1), some, EDGES)
     constant = f64([3.0, 3.0, 3.0], [1.0, 2.0, 6.0]), f64(1.5, 2.0, 1.0), f64(0.5, 0.1, 0.0)
     yield Call("an example that is constant", constant, some, EDGES)
+    turned = (reversed_in_memory(vectors[0]), *vectors[1:])
+    yield Call("axes in another order in memory", turned, some, EDGES)
     yield Call("float32 stays float32", _floats(*vectors), some, EDGES)
     yield Call("3 examples again", vectors, some, INPUTS)
 
@@ -312,8 +363,19 @@ EPS_OUTSIDE = Wrong("ε is outside the root: add it to the variance.").by(
 )
 EPS_BUILT_IN = Wrong("ε is built in as 1e-5: use eps.").by("+ eps", "+ 1e-5")
 BY_VARIANCE = Wrong("this divides by the variance: take its root.").by(".sqrt()", "")
-UNBIASED = Wrong("this divides by the unbiased standard deviation: take the biased variance.").by(
-    "correction=0, ", ""
+UNBIASED = (
+    Wrong(
+        "this divides by the unbiased standard deviation, as x.var and x.std are unless you say "
+        "correction=0: take the biased variance."
+    ).by("correction=0, ", ""),
+    Wrong(
+        "x.std divides by n − 1 unless you say correction=0, and ε is outside the root: take the "
+        "biased variance, and add ε to it."
+    ).by("correction=0, ", "", "(var + eps).sqrt()", "(var.sqrt() + eps)"),
+    Wrong(
+        "x.std divides by n − 1 unless you say correction=0, and ε is never used: take the biased "
+        "variance, and add ε to it."
+    ).by("correction=0, ", "", "(var + eps).sqrt()", "var.sqrt()"),
 )
 NO_MEAN = Wrong("the mean stays, as in RMSNorm: subtract it first.").by("(x - mean) /", "x /")
 MEAN_SQUARE = Wrong("this divides by the root of the mean square: subtract the mean first.").by(
@@ -328,9 +390,15 @@ LAYERNORM_FORWARD = Function(
     points=POINTS,
     misconceptions=mistakes(
         layernorm_forward,
-        UNBIASED,
+        *UNBIASED,
         Wrong("the mean is taken over the examples, as in batch normalization.").by(
             "list(range(-len(gamma.shape), 0))", "[0]"
+        ),
+        Wrong("the mean meets the wrong axis, for want of keepdim=True: each row has its own.").by(
+            "mean = x.mean(dim=features, keepdim=True)",
+            "mean = x.mean(dim=features)",
+            "correction=0, keepdim=True",
+            "correction=0",
         ),
         Wrong("the mean is taken over the last axis alone: gamma says which are features.").by(
             "list(range(-len(gamma.shape), 0))", "[-1]"
@@ -378,7 +446,7 @@ LAYERNORM_FORWARD = Function(
         Wrong("should have the dtype torch.float32").by("gamma * x_hat", "gamma.double() * x_hat"),
     ),
     variants=(_layernorm_flat, _layernorm_one_by_one),
-    no_answer=OF_TORCH,
+    no_answer=NORMALIZATIONS,
 )
 
 
@@ -418,6 +486,8 @@ def _groupnorm_visible(rng: Generator) -> Iterator[Call]:
     yield Call("one image alone", alone, some, EDGES)
     constant = f64([3.0, 3.0, 1.0, 2.0]), f64(1.5, 2.0, 1.0, 1.0), f64(0.5, 0.1, 0.0, 0.2), 2
     yield Call("a group that is constant", constant, some, EDGES)
+    turned = (reversed_in_memory(images[0]), *images[1:])
+    yield Call("axes in another order in memory", turned, some, EDGES)
     yield Call("float32 stays float32", _floats(*images), some, EDGES)
     yield Call("images again", images, some, INPUTS)
 
@@ -479,7 +549,7 @@ GROUPNORM_FORWARD = Function(
     points=POINTS,
     misconceptions=mistakes(
         groupnorm_forward,
-        UNBIASED,
+        *UNBIASED,
         Wrong("all channels of an image share one mean: each group has its own.").by(
             "(groups, -1)", "(1, -1)"
         ),
@@ -500,6 +570,26 @@ GROUPNORM_FORWARD = Function(
         ),
         Wrong("each pixel has a mean of its own: a group takes in height and width.").by(
             ".flatten(start_dim=2)", ""
+        ),
+        Wrong("γ and β go with the last axis, for want of a reshape: they belong to axis 1.").by(
+            "gamma.reshape(affine) * x_hat + beta.reshape(affine)", "gamma * x_hat + beta"
+        ),
+        Wrong("γ and β go with the first axis: there is one of each for a channel, axis 1.").by(
+            "[1, -1] + [1] * (x.ndim - 2)", "[-1] + [1] * (x.ndim - 1)"
+        ),
+        Wrong("γ and β have four axes: they need as many as x, which has two or more.").by(
+            "[1, -1] + [1] * (x.ndim - 2)", "[1, -1, 1, 1]"
+        ),
+        Wrong("the first axis of the reshape is the groups: images and groups have one each.").by(
+            "x.unflatten(1, (groups, -1)).flatten(start_dim=2)", "x.reshape(1, groups, -1)"
+        ),
+        Wrong(
+            "each group takes every groups-th number: those that share a mean are neighbours."
+        ).by(
+            "x.unflatten(1, (groups, -1)).flatten(start_dim=2)",
+            "x.reshape(len(x), -1, groups).transpose(1, 2)",
+            ".sqrt()).reshape",
+            ".sqrt()).transpose(1, 2).reshape",
         ),
         Wrong("γ and β go with the last axis: there is one of each for a channel, axis 1.").by(
             "[1, -1] + [1] * (x.ndim - 2)",
@@ -539,7 +629,7 @@ GROUPNORM_FORWARD = Function(
         Wrong("should have the dtype torch.float32").by("gamma.reshape", "gamma.double().reshape"),
     ),
     variants=(_groupnorm_by_slices, _groupnorm_unflattened),
-    no_answer=OF_TORCH,
+    no_answer=NORMALIZATIONS,
 )
 
 
@@ -580,6 +670,8 @@ def _backward_visible(rng: Generator) -> Iterator[Call]:
     yield Call("one image, 1 × 2 × 3 × 1", _pulled(rng, _scaled(rng, 1, 2, 3, 1)), some, EDGES)
     constant = f64([1.0, 2.0], [-3.0, 1.0]), f64([3.0, 1.0], [3.0, 2.0]), f64(1.5, 2.0)
     yield Call("a channel that is constant", constant, some, EDGES)
+    turned = (reversed_in_memory(dy), reversed_in_memory(x), gamma)
+    yield Call("axes in another order in memory", turned, some, EDGES)
     yield Call("no gradient", (0 * dy, x, gamma), some, EDGES)
     yield Call("float32 stays float32", _floats(*vectors), some, EDGES)
     yield Call("4 examples again", vectors, some, INPUTS)
@@ -687,6 +779,13 @@ BATCHNORM_BACKWARD = Function(
         Wrong("s takes the unbiased variance: the forward pass divided by the biased one.").by(
             ", correction=0", ""
         ),
+        Wrong(
+            "s is x.std plus ε, which divides by n − 1 and has ε outside the root: take the root "
+            "of the biased variance plus ε."
+        ).by(
+            "(x.var(dim=others, correction=0, keepdim=True) + eps).sqrt()",
+            "x.std(dim=others, keepdim=True) + eps",
+        ),
         Wrong("ε is missing in s: add it to the variance, under the root.").by(" + eps", ""),
         Wrong("ε is outside the root in s: add it to the variance.").by(
             "(x.var(dim=others, correction=0, keepdim=True) + eps).sqrt()",
@@ -701,6 +800,22 @@ BATCHNORM_BACKWARD = Function(
         ),
         Wrong("dγ takes d, with γ in it: multiply x̂ by the gradient that arrives, and sum.").by(
             "(x_hat * dy).sum", "(gamma.reshape(mean.shape) * x_hat * dy).sum"
+        ),
+        Wrong("dγ is a mean: the loss has each γ once for every value. Sum.").by(
+            "(x_hat * dy).sum", "(x_hat * dy).mean"
+        ),
+        Wrong("dβ is a mean: the loss has each β once for every value. Sum.").by(
+            "dy.sum(dim=others)", "dy.mean(dim=others)"
+        ),
+        Wrong("the sums go over the channels: each channel, axis 1, has a dγ and a dβ.").by(
+            "(x_hat * dy).sum(dim=others), dy.sum(dim=others)",
+            "(x_hat * dy).sum(dim=1), dy.sum(dim=1)",
+        ),
+        Wrong("the sums go over the channels too: each channel, axis 1, has a dγ and a dβ.").by(
+            "(x_hat * dy).sum(dim=others), dy.sum(dim=others)", "(x_hat * dy).sum(), dy.sum()"
+        ),
+        Wrong("dx is divided by n besides: the means hold it already.").by(
+            "along) / s", "along) / (s * x.numel() / x.shape[1])"
         ),
         Wrong("dγ and dβ are means: the loss has each γ and β once for every value. Sum.").by(
             "(x_hat * dy).sum", "(x_hat * dy).mean", "dy.sum(dim=others)", "dy.mean(dim=others)"
@@ -729,6 +844,26 @@ BATCHNORM_BACKWARD = Function(
             "- d.mean(dim=others",
             "- d.mean(dim=own",
         ),
+        *(
+            Wrong(sentence).by(
+                "if axis != 1]",
+                f"if axis != 1]\n    own = [{axis}]",
+                "x.mean(dim=others",
+                "x.mean(dim=own",
+                "x.var(dim=others",
+                "x.var(dim=own",
+                "mean.shape)",
+                "[1, -1] + [1] * (x.ndim - 2))",
+                "(x_hat * d).mean(dim=others",
+                "(x_hat * d).mean(dim=own",
+                "- d.mean(dim=others",
+                "- d.mean(dim=own",
+            )
+            for axis, sentence in (
+                (0, "all means go over the examples alone: take in height and width."),
+                (1, "all means go over the channels: each channel, axis 1, has its own."),
+            )
+        ),
         Wrong("all channels share one mean of d and of x̂d: each has its own.").by(
             "(x_hat * d).mean(dim=others, keepdim=True)",
             "(x_hat * d).mean()",
@@ -749,7 +884,7 @@ BATCHNORM_BACKWARD = Function(
     ),
     variants=(_backward_by_channels, _backward_by_nodes),
     no_answer=(
-        *OF_TORCH,
+        *NORMALIZATIONS,
         *("torch.native_batch_norm_backward", "torch.autograd.backward", "torch.autograd.grad"),
         *("torch.autograd.functional", "torch._functorch"),
     ),

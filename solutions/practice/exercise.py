@@ -250,6 +250,12 @@ RANGE_TEST_PICK = Function(
         Wrong("β and 1 - β are swapped: the old average keeps the share β.").by(
             "average, smoothed = 0.0", "average, beta, smoothed = 0.0, 1 - beta"
         ),
+        Wrong("the loss enters the average whole: its share is 1 - β.").by(
+            "(1 - beta) * loss", "loss"
+        ),
+        Wrong("this divides by (1 - β)^t: the power belongs to β alone, 1 - β^t.").by(
+            "(1 - beta**t)", "(1 - beta) ** t"
+        ),
         Wrong("the correction is one step ahead: t is 1 for the first loss.").by(
             "beta**t", "beta ** (t + 1)"
         ),
@@ -487,6 +493,12 @@ SWATS_SWITCH = Function(
         ),
         Wrong("β₂ and 1 - β₂ are swapped: the old average keeps the share β₂.").by(
             "average = 0.0", "average, beta2 = 0.0, 1 - beta2"
+        ),
+        Wrong("γ enters the average whole: its share is 1 - β₂.").by(
+            "(1 - beta2) * gamma", "gamma"
+        ),
+        Wrong("this divides by (1 - β₂)^t: the power belongs to β₂ alone, 1 - β₂^t.").by(
+            "(1 - beta2**t)", "(1 - beta2) ** t"
         ),
         Wrong(
             "this may switch at the first step, where average and γ are equal: wait for t = 2."

@@ -12,6 +12,7 @@ from course_lib.checks import INPUTS, WHOLE, Call, Exercise, Function, Property
 from grading.writing import (
     EDGES,
     F64,
+    NORMALIZATIONS,
     VALUES,
     Wrong,
     counted,
@@ -65,6 +66,8 @@ def _l2_visible(rng: Generator) -> Iterator[Call]:
         VALUES,
     )
     single = [w.float() for w in layer], [g.float() for g in grads]
+    turned = [two_layers[0].T], [their_grads[0].T]
+    yield Call("a transposed matrix", turned, weak, VALUES)
     yield Call("float32 stays float32", single, strong, VALUES)
     yield Call("one layer again", (layer, grads), strong, INPUTS)
 
@@ -137,6 +140,9 @@ L2_GRADIENT = Function(
         Wrong("this adds λ|W|², the penalty: add its gradient.").by(
             "weight_decay * w", "weight_decay / 2 * (w**2).sum()"
         ),
+        Wrong("matrices are left out, which have two dimensions: they are penalized too.").by(
+            "w.ndim >= 2", "w.ndim > 2"
+        ),
         Wrong("the gradients of the biases are zero: return them as they came.").by(
             "g.clone()", "0 * g"
         ),
@@ -169,6 +175,8 @@ def _l1_visible(rng: Generator) -> Iterator[Call]:
     yield Call("four weights", (w, g), hyper, VALUES)
     matrix, matrix_g = normal(rng, 2, 3), normal(rng, 2, 3)
     yield Call("a 2 × 3 matrix", (matrix, matrix_g), dict(lr=0.3, l1=0.7), VALUES)
+    turned = matrix.T, matrix_g.T
+    yield Call("a transposed matrix", turned, dict(lr=0.3, l1=0.7), VALUES)
     yield Call("float32 stays float32", (w.float(), g.float()), hyper, VALUES)
     yield Call("no penalty", (w, g), dict(lr=0.5, l1=0.0), EDGES)
     yield Call("no gradient, only the penalty", (w, 0 * g), dict(lr=0.5, l1=0.8), EDGES)
@@ -625,6 +633,23 @@ BATCHNORM_FORWARD = Function(
             "running_var gets (N - 1)/N times the biased variance: the unbiased one is larger, "
             "N/(N - 1) times."
         ).by("x.var(dim=0)", "var * (len(x) - 1) / len(x)"),
+        Wrong("N/(N - 1) comes in twice: x.var is the unbiased variance already.").by(
+            "momentum * x.var(dim=0)", "momentum * x.var(dim=0) * len(x) / (len(x) - 1)"
+        ),
+        Wrong("N/(N - 1) multiplies the old variance too: it belongs to the batch's alone.").by(
+            "(1 - momentum) * running_var + momentum * x.var(dim=0)",
+            "((1 - momentum) * running_var + momentum * var) * len(x) / (len(x) - 1)",
+        ),
+        Wrong("in running_var the momentum is the wrong way round: it is the batch's share.").by(
+            "(1 - momentum) * running_var + momentum * x",
+            "momentum * running_var + (1 - momentum) * x",
+        ),
+        Wrong(
+            "x.std divides by N - 1 unless you say correction=0, and ε is outside the root: divide "
+            "by the root of the biased variance plus ε."
+        ).by(
+            "x.var(dim=0, correction=0)", "x.var(dim=0)", "(var + eps).sqrt()", "(var.sqrt() + eps)"
+        ),
         Wrong("running_var gets a standard deviation: store the variance.").by(
             "x.var(dim=0)", "x.std(dim=0)"
         ),
@@ -701,7 +726,7 @@ BATCHNORM_FORWARD = Function(
         ),
     ),
     variants=(_batchnorm_by_sums, _batchnorm_at_once),
-    no_answer=("torch.nn.functional.batch_norm", "torch.batch_norm", "torch.native_batch_norm"),
+    no_answer=NORMALIZATIONS,
 )
 
 
@@ -1062,6 +1087,12 @@ SMOOTHED_TARGETS = Function(
             "ε is shared among the wrong classes only, ε / (K - 1) each: here the true class "
             "gets its part too, ε / K."
         ).by("eps / classes", "eps / (classes - 1) * (1 - hard)"),
+        Wrong("ε is divided by K - 1, for the true class too: divide it by K.").by(
+            "eps / classes", "eps / (classes - 1)"
+        ),
+        Wrong("ε is divided by the number of labels: divide it by K, the number of classes.").by(
+            "eps / classes", "eps / len(labels)"
+        ),
         Wrong(
             "the true class is short of ε / K, so the targets do not sum to 1: it gets "
             "1 - ε + ε / K."

@@ -120,6 +120,15 @@ ONE_CYCLE = Function(
         Wrong("the peak comes one step late: it is at step pT - 1.").by(
             "total_steps - 1\n", "total_steps\n"
         ),
+        Wrong("the peak is at the share p of T - 1: it is at step pT - 1.").by(
+            "pct_start * total_steps - 1", "pct_start * (total_steps - 1)"
+        ),
+        Wrong("the way up is one step ahead: step 0 has the first rate.").by(
+            "step / peak", "(step + 1) / peak"
+        ),
+        Wrong("the lowest rate comes one step early: it is at the last step, T - 1.").by(
+            "(total_steps - 1 - peak)", "max(total_steps - 2 - peak, 0.5)"
+        ),
         Wrong("the lowest rate comes one step late: it is at the last step, T - 1.").by(
             "(total_steps - 1 - peak)", "(total_steps - peak)"
         ),
@@ -258,6 +267,9 @@ TRIANGULAR = Function(
         Wrong("each cycle begins at the top: begin at the lowest rate.").by("1 - abs(", "abs("),
         Wrong("the rate moves one step ahead: step 0 has the lowest rate.").by(
             "place / half", "(place + 1) / half"
+        ),
+        Wrong("a cycle has a step too many: it has s steps up and s steps down.").by(
+            "divmod(step, 2 * half_cycle)", "divmod(step, 2 * half_cycle + 1)"
         ),
         Wrong("the height never decays: multiply it by d after each cycle.").by(
             " * decay**cycle", ""
@@ -410,6 +422,28 @@ WARMUP_STABLE_DECAY = Function(
         ),
         Wrong("the decay begins right after the warm-up: it begins D steps before the end.").by(
             "total_steps - step", "warmup_steps + decay_steps - step"
+        ),
+        Wrong("decay_steps are the steps of the plateau here: they are those of the fall.").by(
+            "max(total_steps - step, 0) / decay_steps",
+            "max(total_steps - step, 0) / max(total_steps - warmup_steps - decay_steps, 1)",
+        ),
+        Wrong("the fall takes W + D steps: the warm-up has been, and it takes the last D.").by(
+            "/ decay_steps", "/ (warmup_steps + decay_steps)"
+        ),
+        Wrong("the fall takes D + 1 steps: step T − D has the full rate, step T has min_lr.").by(
+            "/ decay_steps", "/ (decay_steps + 1)"
+        ),
+        Wrong("the line ends at zero: it should end at min_lr.").by(
+            "return min_lr + (lr - min_lr) * left",
+            "return lr * left if step < total_steps else min_lr",
+        ),
+        Wrong(
+            "warmup_steps and decay_steps are taken for shares of the run, which make more than "
+            "the whole: they are numbers of steps."
+        ).by(
+            "if step < warmup_steps:\n",
+            "warmup_steps, decay_steps = warmup_steps * total_steps, decay_steps * total_steps\n"
+            "    if step < warmup_steps:\n",
         ),
         Wrong("the decay comes after total_steps: it is the last part of them.").by(
             "total_steps - step", "total_steps + decay_steps - step"
@@ -610,6 +644,27 @@ PLATEAU_STEP = Function(
         Wrong("only large gains count: here every lower loss is better.").by(
             "loss < best", "loss < best - 0.1"
         ),
+        Wrong(
+            "a gain counts only above a threshold, as in torch's ReduceLROnPlateau: here every "
+            "lower loss is better."
+        ).by("loss < best", "loss < best - 1e-4"),
+        Wrong(
+            "a gain counts only above a share of the best loss, as in torch's ReduceLROnPlateau: "
+            "here every lower loss is better, and the first is lower than infinity."
+        ).by("loss < best", "loss < best - 1e-4 * abs(best)"),
+        Wrong("the rate falls by factor itself: multiply it by factor.").by(
+            "lr * factor", "lr - factor"
+        ),
+        Wrong("min_lr is the highest rate here: it is the lowest, so take the larger.").by(
+            "max(lr", "min(lr"
+        ),
+        Wrong("the count begins again at 1 after a better loss: it begins at 0.").by(
+            "best, bad = loss, 0", "best, bad = loss, 1"
+        ),
+        Wrong("the count begins again at 1 after the rate has fallen: it begins at 0.").by(
+            "min_lr), 0", "min_lr), 1"
+        ),
+        Wrong("the count stays at 1: add 1 for each bad epoch.").by("bad += 1", "bad = 1"),
         Wrong("It changed its input state.").by(
             'return {"lr": lr, "best": best, "bad": bad}',
             'state.update({"lr": lr, "best": best, "bad": bad})\n    return state',
@@ -656,6 +711,8 @@ def _ema_visible(rng: Generator) -> Iterator[Call]:
     yield Call("three tensors, step 20", (*layers, 20), dict(decay=0.95), VALUES)
     single = _single(layers[0]), _single(layers[1])
     yield Call("float32 stays float32", (*single, 20), dict(decay=0.5), VALUES)
+    turned = [{"W1": network["W1"].T} for network in layers]
+    yield Call("a transposed matrix", (*turned, 20), dict(decay=0.95), VALUES)
     yield Call("decay 0", (*layers, 20), dict(decay=0.0), EDGES)
     counted = _counted(layers[0], 3), _counted(layers[1], 8)
     yield Call("a counter among the weights", (*counted, 3), dict(decay=0.9), EDGES)
@@ -682,7 +739,7 @@ def _ema_hidden(rng: Generator) -> Iterator[Call]:
     yield Call("a transposed matrix", (*turned, 4), dict(decay=0.8), VALUES)
     for decay in (0.0, 1.0):
         yield Call(f"decay {decay:g}", (*pair, 7), dict(decay=decay), EDGES)
-    counted = _counted(_single(pair[0]), 11), _counted(_single(pair[1]), 12)
+    counted = _counted(_single(pair[0]), 11), _counted(_single(pair[1]), 40)
     yield Call("a counter among the weights", (*counted, 3), dict(decay=0.9), EDGES)
     mask = {"mask": torch.tensor([1, 0, 1])}, {"mask": torch.tensor([0, 0, 1])}
     yield Call("whole numbers alone", (*mask, 3), dict(decay=0.9), EDGES)
@@ -732,6 +789,9 @@ EMA_WEIGHTS = Function(
         Wrong("steps are counted from 1 here: the first is step 0.").by(
             "(1 + step) / (10 + step)", "step / (9 + step)"
         ),
+        Wrong("this is one step ahead: the first is step 0, where β is at most 1/10.").by(
+            "(1 + step) / (10 + step)", "(2 + step) / (11 + step)"
+        ),
         Wrong("the brackets around 10 + t are missing.").by("(10 + step)", "10 + step"),
         Wrong("the new weights are added whole: multiply them by 1 - β.").by("(1 - beta) * w", "w"),
         Wrong("these are the weights themselves: average them.").by(
@@ -746,6 +806,13 @@ EMA_WEIGHTS = Function(
         ),
         Wrong("tensors of whole numbers are averaged: take them over from the weights.").by(
             " if w.is_floating_point() else w.clone()", ""
+        ),
+        Wrong("tensors of whole numbers are averaged: take them over from the weights.").by(
+            "beta * average[name] + (1 - beta) * w if w.is_floating_point() else w.clone()",
+            "(beta * average[name] + (1 - beta) * w).to(w.dtype)",
+        ),
+        Wrong("tensors of whole numbers are averaged: take them over from the weights.").by(
+            "w.clone()", "(beta * average[name] + (1 - beta) * w).round().to(w.dtype)"
         ),
         Wrong("tensors of whole numbers keep their old value: take them over from the weights.").by(
             "w.clone()", "average[name].clone()"

@@ -108,6 +108,8 @@ def _sgd_visible(rng: Generator) -> Iterator[Call]:
     yield Call("a gradient of zero, and a decay with lr·λ > 1", (w, 0 * g), strong, VALUES)
     matrix, matrix_g = normal(rng, 2, 3), normal(rng, 2, 3)
     yield Call("a 2 × 3 matrix", (matrix, matrix_g), dict(lr=0.7, weight_decay=0.05), VALUES)
+    turned = matrix.T, matrix_g.T
+    yield Call("a transposed matrix", turned, dict(lr=0.7, weight_decay=0.05), VALUES)
     yield Call("float32 stays float32", (w.float(), g.float()), decayed, VALUES)
     yield Call("two weights again", (w, g), decayed, INPUTS)
 
@@ -210,6 +212,8 @@ def _clip_norm_visible(rng: Generator) -> Iterator[Call]:
     mixed = [normal(rng, 2, 2), normal(rng, 3)]
     yield Call("norm 5, at most 1", (three_four, 1.0), part=VALUES)
     yield Call("a matrix and a vector", (mixed, 0.5), part=VALUES)
+    turned = [mixed[0].T, mixed[1][0]]
+    yield Call("a transposed matrix and a number", (turned, 0.5), part=VALUES)
     yield Call("norm 5, at most 10: nothing to do", (three_four, 10.0), part=EDGES)
     yield Call("norm 5, at most 5: nothing to do", (three_four, 5.0), part=EDGES)
     yield Call("all gradients zero", (zeros, 1.0), part=EDGES)
@@ -308,7 +312,9 @@ def _clip_value_visible(rng: Generator) -> Iterator[Call]:
     grads = [f64(3.0, -0.5, -4.0), f64([0.2, 1.0])]
     yield Call("entries from -4 to 3, at most 1", (grads, 1.0))
     yield Call("entries from -4 to 3, at most 10: nothing to do", (grads, 10.0))
-    yield Call("a 2 × 2 matrix", ([normal(rng, 2, 2)], 0.4))
+    matrix = normal(rng, 2, 2)
+    yield Call("a 2 × 2 matrix", ([matrix], 0.4))
+    yield Call("a transposed matrix and a number", ([matrix.T, matrix[0, 0]], 0.3))
     yield Call("float32 stays float32", ([g.float() for g in grads], 1.0))
 
 

@@ -9,7 +9,19 @@ import torch
 from torch import Generator, Tensor
 
 from course_lib.checks import INPUTS, WHOLE, Call, Exercise, Function, Property
-from grading.writing import EDGES, F64, VALUES, Wrong, f64, mistakes, normal, uniform, whole
+from grading.writing import (
+    EDGES,
+    F64,
+    NORMALIZATIONS,
+    VALUES,
+    Wrong,
+    f64,
+    mistakes,
+    normal,
+    reversed_in_memory,
+    uniform,
+    whole,
+)
 
 # --- standardize_fit_apply ---------------------------------------------------------------
 
@@ -31,6 +43,8 @@ def _standardize_visible(rng: Generator) -> Iterator[Call]:
     yield Call("images of shape (2, 1, 3)", images, dict(eps=0.1), VALUES)
     single = three[0].float(), three[1].float()
     yield Call("float32 stays float32", single, dict(eps=0.25), VALUES)
+    turned = reversed_in_memory(three[0]), three[1]
+    yield Call("a transposed matrix", turned, dict(eps=0.25), VALUES)
     numbers = f64(1.0, 2.0, 6.0), f64(4.0, 0.0)
     yield Call("each example is one number", numbers, dict(eps=0.5), EDGES)
     alone = f64([2.0, -1.0]), f64([3.0, 0.0], [2.0, 1.0])
@@ -73,6 +87,11 @@ def _standardize_by_sums(train: Tensor, other: Tensor, *, eps: float) -> tuple[T
     return torch.stack([(x - mean) / scale for x in train]), (other - mean).div(scale)
 
 
+BY_N_LESS_ONE = (
+    "the variance is divided by N - 1, as train.var and train.std do unless you say correction=0: "
+    "here it is the mean of the N squared deviations."
+)
+
 STANDARDIZE_FIT_APPLY = Function(
     oracle=standardize_fit_apply,
     visible=_standardize_visible,
@@ -96,9 +115,24 @@ STANDARDIZE_FIT_APPLY = Function(
         Wrong("the other data come back as they were: transform them like the training data.").by(
             "(other - mean) / deviation", "other.clone()"
         ),
+        Wrong(BY_N_LESS_ONE).by(".square().mean(0)", ".square().sum(0) / max(len(train) - 1, 1)"),
         Wrong(
-            "the variance is divided by N - 1: here it is the mean of the squared deviations."
-        ).by(".square().mean(0)", ".square().sum(0) / max(len(train) - 1, 1)"),
+            "train.std divides by N - 1 unless you say correction=0, and eps is added to the "
+            "root: add it to the variance, inside of the root."
+        ).by("(variance + eps).sqrt()", "(variance * (n := len(train)) / (n - 1)).sqrt() + eps"),
+        Wrong(
+            "train.std divides by N - 1 unless you say correction=0, and eps is never used: add it "
+            "to the variance, inside of the root."
+        ).by("(variance + eps).sqrt()", "(variance * (n := len(train)) / (n - 1)).sqrt()"),
+        Wrong(
+            "the other data are standardized by their own statistics, and the variances divided by "
+            "N - 1: use the mean squares of the training data for both."
+        ).by(
+            "square().mean(0)",
+            "square().sum(0) / (len(train) - 1)",
+            "(other - mean) / deviation",
+            "(other - other.mean(0)) / (other.var(0) + eps).sqrt()",
+        ),
         Wrong(
             "all features share one mean and one deviation: take them for each feature, over the "
             "examples alone."
@@ -149,11 +183,7 @@ STANDARDIZE_FIT_APPLY = Function(
         ),
     ),
     variants=(_standardize_on_copies, _standardize_by_sums),
-    no_answer=(
-        "torch.nn.functional.batch_norm",
-        "torch.batch_norm",
-        "torch.native_batch_norm",
-    ),
+    no_answer=NORMALIZATIONS,
 )
 
 
@@ -179,6 +209,7 @@ def _zca_visible(rng: Generator) -> Iterator[Call]:
     three = _correlated(rng, 6, 3)
     yield Call("three features", (three,), dict(eps=0.25), VALUES)
     yield Call("float32 stays float32", (three.float(),), dict(eps=0.25), VALUES)
+    yield Call("a transposed matrix", (reversed_in_memory(three),), dict(eps=0.25), VALUES)
     few = f64([1.0, 2.0, -1.0], [3.0, 2.0, 1.0])
     yield Call("fewer examples than features", (few,), dict(eps=0.25), EDGES)
     yield Call("one feature", (f64([1.0], [2.0], [6.0]),), dict(eps=0.25), EDGES)
@@ -246,15 +277,43 @@ ZCA_MATRIX = Function(
             "x - x.mean(0)", "x"
         ),
         Wrong("all features share one mean: subtract from each its own.").by("mean(0)", "mean()"),
-        Wrong("the covariance is divided by N - 1: here it is the mean over the N examples.").by(
-            "len(x)", "max(len(x) - 1, 1)"
+        Wrong(
+            "the covariance is divided by N - 1, as torch.cov does unless you say correction=0: "
+            "here it is the mean over the N examples."
+        ).by("len(x)", "max(len(x) - 1, 1)"),
+        Wrong(
+            "this whitens by PCA and leaves the cloud turned, and the covariance is divided by "
+            "N - 1: divide by N, and turn the cloud back, by U on the left."
+        ).by(
+            "len(x)",
+            "max(len(x) - 1, 1)",
+            "U / (variances + eps).sqrt() @ U.T",
+            "(U / (variances + eps).sqrt()).T",
+        ),
+        Wrong("the covariance is divided by the number of features: divide by N, the examples.").by(
+            "len(x)", "x.shape[1]"
+        ),
+        Wrong("each example is centered by its own mean: subtract from each feature its mean.").by(
+            "x.mean(0)",
+            "x.mean(1, keepdim=True)",
+            "(variances + eps)",
+            "(variances.clamp(min=1e-12) + eps)",
+        ),
+        *(
+            Wrong("this whitens the correlations: whiten the covariance, of x as it is.").by(
+                "x - x.mean(0)", f"(x - x.mean(0)) / x.std(0, correction={less})"
+            )
+            for less in (0, 1)
+        ),
+        Wrong("eps is added to every entry of the covariance: add it to the eigenvalues.").by(
+            "/ len(x)", "/ len(x) + eps", "(variances + eps)", "variances.clamp(min=1e-12)"
         ),
         Wrong("the covariance is a sum over the examples: take the mean.").by(" / len(x)", ""),
         Wrong("this divides by the eigenvalues: divide by their roots.").by(".sqrt()", ""),
         Wrong("this multiplies by the roots and makes the cloud longer: divide by them.").by(
             "U / (variances + eps).sqrt()", "U * (variances + eps).sqrt()"
         ),
-        Wrong("eps is added to the roots: add it to the eigenvalues.").by(
+        Wrong("eps is outside of the root: add it to the eigenvalues, inside of the root.").by(
             "(variances + eps).sqrt()", "(variances.clamp(min=0).sqrt() + eps)"
         ),
         Wrong("eps is never used: add it to the eigenvalues.").by(
@@ -543,6 +602,13 @@ RESUME_STATE = Function(
             "divmod(step, in_epoch)",
             'divmod(step - state["step"] % in_epoch, in_epoch)',
         ),
+        Wrong("the steps are counted from 0 again: go on from the step in the state.").by(
+            'range(state["step"], state["step"] + steps)', "range(steps)"
+        ),
+        Wrong("this is one step ahead: the next step has the number in the state.").by(
+            'range(state["step"], state["step"] + steps)',
+            'range(state["step"] + 1, state["step"] + steps + 1)',
+        ),
         Wrong("the run begins again with the first epoch: count all steps from 0.").by(
             "divmod(step, in_epoch)", 'divmod(step - state["step"], in_epoch)'
         ),
@@ -566,6 +632,13 @@ RESUME_STATE = Function(
             "/ len(batch)", "/ batch_size"
         ),
         Wrong("the gradient is a sum over the minibatch: take the mean.").by(" / len(batch)", ""),
+        Wrong("the gradient is divided by N: divide by the length of this minibatch.").by(
+            "len(batch)", "len(x)"
+        ),
+        Wrong("the gradient is a mean over the features too: each weight has its own.").by(
+            "x[batch].T @ (x[batch] @ w - y[batch]) / len(batch)",
+            "(x[batch].T @ (x[batch] @ w - y[batch]) / len(batch)).mean()",
+        ),
         Wrong("the gradient is twice too large: the ½ of the loss and the 2 cancel.").by(
             "g = x", "g = 2 * x"
         ),
@@ -581,6 +654,9 @@ RESUME_STATE = Function(
             "w - lr * (1 - step / total_steps) * v",
             "w - v",
         ),
+        Wrong("the step has the wrong sign: subtract the velocity, times the rate.").by(
+            "w - lr", "w + lr"
+        ),
         Wrong("the step takes the gradient alone: it takes the velocity.").by(
             "total_steps) * v", "total_steps) * g"
         ),
@@ -590,11 +666,23 @@ RESUME_STATE = Function(
         Wrong("the rate is one step ahead: the first step has the rate lr itself.").by(
             "step / total", "(step + 1) / total"
         ),
+        Wrong("the rate is 0 at step T - 1: divide t by T, the number of all steps.").by(
+            "step / total_steps", "step / (total_steps - 1)"
+        ),
+        Wrong("the rate falls to 0 within these steps: divide t by T, which is total_steps.").by(
+            "step / total_steps", "step / steps"
+        ),
+        Wrong("the rate falls from epoch to epoch: it falls in every step.").by(
+            "step / total_steps", "epoch * in_epoch / total_steps"
+        ),
         Wrong("the rate never falls: multiply it by 1 - t/T.").by(
             " * (1 - step / total_steps)", ""
         ),
         Wrong("the step is not counted on: add steps to the one in the state.").by(
             ': state["step"] + steps}', ": steps}"
+        ),
+        Wrong("the step is not counted on: add steps to the one in the state.").by(
+            ': state["step"] + steps}', ': state["step"]}'
         ),
         Wrong("one step too few is taken.").by("+ steps):", "+ max(steps - 1, 0)):"),
         Wrong("It changed its input state.").by("v = momentum * v + g", "v.mul_(momentum).add_(g)"),

@@ -1,5 +1,8 @@
+import re
 import shutil
 import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import build
@@ -9,12 +12,16 @@ import pytest
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
     """A book without chapters; Sphinx is a function that writes one page."""
+    zipped = []
     for name in ("_config.yml", "_toc.yml", "requirements.lock", "book/index.md"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("a")
     monkeypatch.setattr(build, "ROOT", tmp_path)
     monkeypatch.setattr(build, "BUILD", tmp_path / "_build")
     monkeypatch.setattr(build, "FINISHED", tmp_path / "_build" / ".finished")
+    monkeypatch.setattr(build, "HANDOUT", tmp_path / "_build" / "handout.zip")
+    monkeypatch.setattr(build.student, "contents", lambda root: {})
+    monkeypatch.setattr(build.student, "build", lambda target, root: zipped.append(target))
     monkeypatch.setattr(build.execute, "DOCTREES", tmp_path / "_build" / ".doctrees")
     monkeypatch.setattr(build.sources, "chapters", list)
     monkeypatch.setattr(build.execute, "execute", lambda chapters: {})
@@ -108,3 +115,38 @@ def test_a_build_that_was_broken_off_is_not_trusted(tree, sphinx, monkeypatch):
         build.main()
     build.main()
     assert sphinx.calls == [[], []]
+
+
+def test_a_handout_that_would_leak_is_no_book(sphinx, monkeypatch, capsys):
+    def leaks(target, root):
+        raise ValueError("The students' zip was not written, because it would leak.")
+
+    monkeypatch.setattr(build.student, "build", leaks)
+    assert build.main() == 1
+    assert "would leak" in capsys.readouterr().err
+    assert sphinx.calls == []
+
+
+def test_a_changed_handout_makes_a_new_book(tree, sphinx, monkeypatch):
+    build.main()
+    (tree / "start.py").write_text("new")
+    monkeypatch.setattr(build.student, "contents", lambda root: {"start.py": tree / "start.py"})
+    assert (build.main(), build.main()) == (0, 0)
+    assert len(sphinx.calls) == 2
+
+
+@pytest.mark.slow
+def test_the_first_page_offers_the_handout_that_the_build_makes(tmp_path):
+    index = (build.ROOT / "book" / "index.md").read_text()
+    (link,) = re.findall(r"\{download\}`[^`]+`", index)
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book" / "index.md").write_text(f"# All of it\n\n{link}\n")
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: book/index\n")
+    (tmp_path / "_config.yml").write_text("title: A book\n")
+    build.student.build(tmp_path / build.HANDOUT.relative_to(build.ROOT))
+    command = Path(sys.executable).with_name("jupyter-book")
+    subprocess.run([command, "build", tmp_path, "-W", "-q"], check=True)
+    html = tmp_path / "_build" / "html"
+    (address,) = re.findall(r'href="([^"]+\.zip)"', (html / "book" / "index.html").read_text())
+    offered = zipfile.ZipFile(html / "book" / address)
+    assert "optimization-course/start.py" in offered.namelist()

@@ -1,6 +1,7 @@
 import functools
 import sys
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,7 @@ from course_lib.optim import schedules
 from course_lib.regularization import dropout_backward
 
 X = torch.tensor([[1.0, -2.0], [3.0, 0.5]])
+NUMPY_SVD = ("numpy.linalg._linalg.svd", "numpy.linalg.linalg.svd")
 AUTOGRAD = ("torch.autograd.backward", "torch.autograd.grad", "torch._functorch")
 
 
@@ -46,28 +48,38 @@ def backward(x: Tensor) -> Tensor:
         (lambda x: dropout_backward(x, x > 0), (), "course_lib.regularization.dropout_backward"),
         (lambda x: getattr(optim, "Adam").update, (), None),  # noqa: B009
         (lambda x: getattr(optim, "SGD")([nn.Parameter(x)], lr=1.0), (), "course_lib.optim"),  # noqa: B009
-        (imports_inside, (), "torch.optim.sgd.SGD"),
+        (imports_inside, (), "torch.optim.SGD"),
         (through_a_helper, (), "course_lib.optim.schedules.cosine"),
         (lambda x: x.softmax(1), (), None),
-        (lambda x: x.softmax(1), ("torch.softmax",), "torch.softmax"),
+        (lambda x: x.softmax(1), ("torch.softmax",), "torch.Tensor.softmax"),
         (lambda x: torch.softmax(x, 1), ("torch.softmax",), "torch.softmax"),
-        (lambda x: F.softmax(x, 1), ("torch.softmax",), "torch.softmax"),
+        (lambda x: F.softmax(x, 1), ("torch.softmax",), "torch.nn.functional.softmax"),
         (lambda x: torch.ops.aten.softshrink(x), ("torch.softshrink",), "torch.softshrink"),
-        (lambda x: F.softshrink(x, 0.1), ("torch.softshrink",), "torch.softshrink"),
+        (lambda x: F.softshrink(x, 0.1), ("torch.softshrink",), "torch.nn.functional.softshrink"),
+        (lambda x: torch.linalg.svd(x), ("torch.linalg_svd",), "torch.linalg.svd"),
+        (lambda x: np.linalg.svd(x.numpy()), NUMPY_SVD, "numpy.linalg.svd"),
+        (lambda x: np.linalg.norm(x.numpy()), NUMPY_SVD, None),
+        (lambda x: F.layer_norm(x, (2,)), ("torch.layer_norm",), "torch.nn.functional.layer_norm"),
+        (lambda x: nn.Dropout()(x), ("torch.dropout",), "torch.nn.Dropout"),
+        (
+            lambda x: nn.utils.clip_grad_norm_([nn.Parameter(x)], 1.0),
+            ("torch.nn.utils.clip_grad",),
+            "torch.nn.utils.clip_grad_norm_",
+        ),
         (
             functools.partial(F.layer_norm, normalized_shape=(2,)),
             ("torch.nn.functional.layer_norm",),
             "torch.nn.functional.layer_norm",
         ),
-        (nn.LayerNorm(2), ("torch.layer_norm",), "torch.layer_norm"),
-        (backward, AUTOGRAD, "torch.autograd.backward"),
-        (torch.func.grad(lambda x: x.sum()), AUTOGRAD, "torch._functorch"),
+        (nn.LayerNorm(2), ("torch.layer_norm",), "torch.nn.LayerNorm"),
+        (backward, AUTOGRAD, "torch.Tensor.backward"),
+        (torch.func.grad(lambda x: x.sum()), AUTOGRAD, "torch.func.grad"),
         (torch.no_grad()(lambda x: x + 1), AUTOGRAD, None),
         # Only whole names: soft is no part of softmax.
         (lambda x: x.softmax(1), ("torch.soft",), None),
     ],
 )
-def test_a_call_is_seen_under_every_name(answer, no_answer, named):
+def test_a_call_is_seen_and_told_by_the_name_that_was_written(answer, no_answer, named):
     if named is None:
         written(answer, no_answer)(X)
         return

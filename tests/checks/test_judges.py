@@ -345,6 +345,18 @@ def aliases(epochs):
     return next((weights, epoch) for epoch, (weights, _) in enumerate(list(epochs)) if epoch == 1)
 
 
+def of_the_list(epochs):
+    weights, _ = list(epochs)[1]
+    return {name: w.clone() for name, w in weights.items()}, 1
+
+
+def a_second_time(epochs):
+    accuracies = [accuracy for _, accuracy in epochs]
+    for epoch, (weights, accuracy) in enumerate(epochs):
+        if accuracy == max(accuracies):
+            return weights, epoch
+
+
 WRONG_CHECKPOINTS = [
     (lambda epochs: first_highest(epochs)[0], "It should return (weights, epoch)"),
     (lambda epochs: (next(iter(epochs))[0], 0), "It saw 1 of 3 epochs"),
@@ -356,6 +368,16 @@ WRONG_CHECKPOINTS = [
     (aliases, "the network's own tensors"),
     (keeps_the_first, "These are the weights after epoch 0"),
     (lambda epochs: ({"W": first_highest(epochs)[0]["W"]}, 1), "a dict with the keys"),
+    (
+        of_the_list,
+        "These are the weights after epoch 2, and those after epoch 1 are asked for. Copy",
+    ),
+    (a_second_time, "returned None. It goes through epochs twice, and the second time"),
+    (
+        lambda epochs: [None for _ in epochs][:0],
+        "It should return (weights, epoch) and returned [].",
+    ),
+    (lambda epochs: first_highest(epochs) and ({}, 0.25), "and is 0.25, an accuracy."),
 ]
 
 

@@ -55,6 +55,25 @@ def test_json_gives_the_value_back_to_the_bit(value):
     assert unchanged(value, back)
 
 
+@pytest.mark.parametrize(
+    ("tensor", "strides"),
+    [
+        (torch.arange(6).view(3, 2).T, (1, 2)),
+        (torch.arange(24).view(4, 3, 2).permute(1, 2, 0), (2, 1, 6)),
+        (torch.arange(6).view(2, 3), (3, 1)),
+        # An answer gets a copy, which leaves no gaps.
+        (torch.arange(12).view(2, 6)[:, ::2], (3, 1)),
+        (torch.arange(3).expand(2, 3), (3, 1)),
+        (torch.tensor(2.5), ()),
+    ],
+    ids=["transposed", "permuted", "as usual", "with gaps", "expanded", "a number"],
+)
+def test_a_tensor_comes_back_as_an_answer_gets_it_in_memory(tensor, strides):
+    back = decode(json.loads(json.dumps(encode(tensor))))
+    assert torch.equal(back, tensor)
+    assert fresh(back).stride() == fresh(tensor).stride() == strides
+
+
 def test_a_nan_comes_back():
     assert math.isnan(decode(json.loads(json.dumps(encode(math.nan)))))
 

@@ -1,12 +1,14 @@
 """A verdict names the first thing that differs and the mistake that it looks like."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from course_lib.checks.exercise import Function, Misconception
 from course_lib.checks.recording import visible
 from course_lib.checks.situations import INPUTS, WHOLE, Call, Steps
-from course_lib.checks.verdict import judge
+from course_lib.checks.verdict import judge, judge_parts
 
 F64 = torch.float64
 
@@ -92,7 +94,7 @@ def test_where_a_misconception_is_as_near_as_float32_the_digits_count_and_the_re
     near = Function(**{**vars(PAIR), "misconceptions": (Misconception("no epsilon.", nearly),)})
     assert verdict_on(nearly, near).misconception == "no epsilon."
     text = verdict_on(lambda x: (x + 1 + 1e-7, x - 1), near).text()
-    assert "upper should be 3.0 and is 3.0000001. That is right but for rounding" in text
+    assert "upper should be 3.0 and is 3.0000001. That is right to 7 digits" in text
     assert "float32" in text
     assert verdict_on(lambda x: (x + 1 + 1e-7, x - 1), PAIR).passed
 
@@ -239,3 +241,52 @@ def test_an_answer_sees_the_same_random_numbers_whatever_ran_before():
     torch.rand(100)
     verdict_on(draws, PAIR)
     assert seen[0] == seen[1]
+
+
+def apart(rng):
+    w, g = torch.ones(2, dtype=F64), torch.full((2,), 0.7, dtype=F64)
+    for size in (1.0, 2.0, 0.0):
+        yield Steps(f"gradients of {size}", w, [size * g, g], dict(lr=0.1, beta=0.6))
+
+
+def not_averaged_and_nan_at_zero(w, g, state, **hyper):
+    new, state = not_averaged(w, g, state, **hyper)
+    return new + 0 / g, state
+
+
+def not_averaged_and_raises_at_zero(w, g, state, **hyper):
+    assert g.any(), "this divides by zero"
+    return not_averaged(w, g, state, **hyper)
+
+
+def not_averaged_and_nan_but_once(w, g, state, **hyper):
+    new, state = not_averaged(w, g, state, **hyper)
+    return torch.where((g > 1) | (w != 1), new, torch.nan), state
+
+
+MISTAKEN = EMA.misconceptions[0].sentence
+
+
+@pytest.mark.parametrize(
+    ("answer", "likely"),
+    [
+        (not_averaged, [MISTAKEN] * 3),
+        # It is true where numbers are compared, and told of no case in which there are none.
+        (not_averaged_and_nan_at_zero, [MISTAKEN, MISTAKEN, None]),
+        (not_averaged_and_raises_at_zero, [MISTAKEN, MISTAKEN, None]),
+        # Too few cases have numbers to tell.
+        (not_averaged_and_nan_but_once, [None, None, None]),
+    ],
+)
+def test_a_mistake_is_named_where_another_one_does_not_hide_it(answer, likely):
+    def parts(rng):
+        return [replace(s, part=str(i)) for i, s in enumerate(apart(rng))]
+
+    recorded = visible(replace(EMA, visible=parts, points={"0": 1, "1": 1, "2": 1}))
+    told = [
+        judge("ema_step", answer, recorded.trials, recorded.returns, part).misconception
+        for part in "012"
+    ]
+    assert told == likely
+    together = judge_parts("ema_step", answer, recorded.trials, recorded.returns)
+    assert [verdict.misconception for verdict in together.values()] == likely

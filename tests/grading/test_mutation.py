@@ -4,6 +4,8 @@ This holds every assignment that has a definition to the same standard. The scor
 printed at the end of the test run.
 """
 
+from functools import cache
+
 import pytest
 import torch
 
@@ -25,9 +27,14 @@ by_function = pytest.mark.parametrize(
 )
 
 
-def visible_verdict(function, answer):
-    recorded = visible(function)
-    return judge(function.name, answer, recorded.trials, recorded.returns)
+@cache
+def recorded(assignment, name):
+    return visible(load(assignment)[name])
+
+
+def visible_verdict(assignment, function, answer):
+    seen = recorded(assignment, function.name)
+    return judge(function.name, answer, seen.trials, seen.returns)
 
 
 @pytest.mark.slow
@@ -47,7 +54,7 @@ def test_the_score_is_perfect_in_the_graded_cells(assignment, tmp_path, record_p
 @pytest.mark.slow
 @pytest.mark.parametrize(("assignment", "function", "misconception"), MISCONCEPTIONS)
 def test_a_misconception_is_wrong_in_both_checks_and_told_why(assignment, function, misconception):
-    seen = visible_verdict(function, misconception.rule)
+    seen = visible_verdict(assignment, function, misconception.rule)
     assert not seen.passed
     assert misconception.sentence in seen.text()
     assert not hidden_verdict(assignment, function.name, misconception.rule).passed
