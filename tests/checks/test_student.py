@@ -197,8 +197,8 @@ def test_a_generator_stands_where_it_stood():
 @pytest.mark.parametrize(
     ("number", "sentence"),
     [
-        (0, "sgd_step has the cases 1 to 6, and no 0."),
-        (7, "sgd_step has the cases 1 to 6, and no 7."),
+        (0, "sgd_step has the cases 1 to 7, and no 0."),
+        (8, "sgd_step has the cases 1 to 7, and no 8."),
         (1, "sgd_step is right in case 1: there is no wrong call."),
     ],
 )
