@@ -39,6 +39,11 @@ def _hidden(assignment: str, name: str, seed: int) -> Recorded:
     return hidden(load(assignment)[name], seed)
 
 
+def forget_hidden() -> None:
+    """Draw the hidden cases anew when they are needed next."""
+    _hidden.cache_clear()
+
+
 def hidden_verdict(
     assignment: str, name: str, function: Callable[..., Any], part: str = WHOLE
 ) -> Verdict:

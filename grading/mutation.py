@@ -6,6 +6,7 @@ of the instructor's notebook are run on them as they stand, visible and hidden p
 
 import contextlib
 import io
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from course_lib.checks import CheckFailed, Function, check
 from course_lib.checks.recording import visible
 from course_lib.checks.verdict import ROUNDED, judge
 from grading.definitions import SOLUTIONS, load
-from grading.hidden import hidden_verdict
+from grading.hidden import forget_hidden, hidden_verdict
 from grading.right_answers import restated
 
 
@@ -74,6 +75,26 @@ def earned(assignment: str, function: str, rule: Callable[..., Any], folder: Pat
                 continue
         points += worth
     return points
+
+
+def checking_seconds(assignment: str) -> dict[tuple[str, str], float]:
+    """How long each graded cell takes of one core, on right answers, by function and source.
+
+    The hidden cases are drawn anew. Imports do not count.
+
+    Args:
+        assignment: the folder in ``solutions/``, which holds its ``cases.json``.
+    """
+    forget_hidden()
+    seconds: dict[tuple[str, str], float] = {}
+    for function in load(assignment).functions:
+        names = {function.name: function.oracle, "check": check}
+        for source, _ in graded_cells(assignment, function.name):
+            start = time.process_time()
+            with contextlib.chdir(SOLUTIONS / assignment), contextlib.redirect_stdout(None):
+                exec(source, dict(names))
+            seconds[function.name, source] = time.process_time() - start
+    return seconds
 
 
 def kept_in_other_forms(assignment: str, function: str) -> tuple[list[str], list[str]]:

@@ -29,7 +29,7 @@ def uphill(w, g, *, lr, weight_decay=0.0):
 
 def test_a_right_function_gets_one_line(capsys):
     check("sgd_step", right)
-    assert capsys.readouterr().out == "✓ sgd_step: right in 6 of 6 cases.\n"
+    assert capsys.readouterr().out == "✓ sgd_step: right in 7 of 7 cases.\n"
 
 
 def test_a_wrong_function_raises_the_whole_story():
@@ -43,7 +43,7 @@ def test_a_wrong_function_raises_the_whole_story():
 
 def test_one_part_can_be_checked_alone(capsys):
     check("sgd_step", right_in_place, "right values")
-    assert capsys.readouterr().out == "✓ sgd_step, right values: right in 5 of 5 cases.\n"
+    assert capsys.readouterr().out == "✓ sgd_step, right values: right in 6 of 6 cases.\n"
     with pytest.raises(CheckFailed, match="It changed its input w"):
         check("sgd_step", right_in_place, "inputs left alone")
 
@@ -144,8 +144,8 @@ def test_a_right_function_is_a_green_line_in_a_notebook(shell, monkeypatch):
     monkeypatch.setattr("course_lib.checks.student.display", shown.append)
     check("sgd_step", right)
     (line,) = shown
-    assert repr(line) == "✓ sgd_step: right in 6 of 6 cases."
-    assert "<strong>✓ sgd_step: right in 6 of 6 cases.</strong>" in line.data
+    assert repr(line) == "✓ sgd_step: right in 7 of 7 cases."
+    assert "<strong>✓ sgd_step: right in 7 of 7 cases.</strong>" in line.data
 
 
 def again(failed):
@@ -197,8 +197,8 @@ def test_a_generator_stands_where_it_stood():
 @pytest.mark.parametrize(
     ("number", "sentence"),
     [
-        (0, "sgd_step has the cases 1 to 6, and no 0."),
-        (7, "sgd_step has the cases 1 to 6, and no 7."),
+        (0, "sgd_step has the cases 1 to 7, and no 0."),
+        (8, "sgd_step has the cases 1 to 7, and no 8."),
         (1, "sgd_step is right in case 1: there is no wrong call."),
     ],
 )

@@ -12,9 +12,9 @@ import torch
 from course_lib.checks import WHOLE
 from course_lib.checks.recording import visible, write
 from course_lib.checks.verdict import judge
-from grading.definitions import load, names
+from grading.definitions import load, names, record
 from grading.hidden import hidden_verdict
-from grading.mutation import graded_cells, scores
+from grading.mutation import checking_seconds, graded_cells, scores
 
 FUNCTIONS = [(name, function) for name in names() for function in load(name).functions]
 MISCONCEPTIONS = [
@@ -49,6 +49,13 @@ def test_the_score_is_perfect_in_the_graded_cells(assignment, tmp_path, record_p
         f"{assignment}: {caught} of {wrong} wrong rules caught, {kept} of {right} right ones kept",
     )
     assert not [score for score in found if not score.perfect]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("assignment", names())
+def test_all_checks_take_at_most_a_second_of_one_core(assignment):
+    record(assignment)
+    assert min(sum(checking_seconds(assignment).values()) for _ in range(3)) <= 1
 
 
 @pytest.mark.slow
