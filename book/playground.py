@@ -96,9 +96,9 @@ def measured_slice() -> dict[str, object]:
 
     from course_lib.data import load_fashion_mnist
     from course_lib.models import MLP
-    from course_lib.network_slice import plane_through
     from course_lib.optim import Adam
     from course_lib.settings import seed_everything
+    from course_lib.surfaces.network_slice import plane_through
     from course_lib.training import train
 
     data = load_fashion_mnist("small")

@@ -5,7 +5,6 @@
 ``surfaces``         losses of two weights, and walking on them
 ``autodiff``         backpropagation on a graph, in a page
 ``initialization``   where to start: constant, random, Xavier, Kaiming, LSUV
-``network_slice``    the loss of a network on a plane through its weights
 ``normalization``    batch, layer, instance, group: forward and backward
 ``regularization``   penalties, dropout, early stopping, mixup, SAM
 ``preprocessing``    fit on the training set, applied to all

@@ -68,13 +68,18 @@ def earned(assignment: str, function: str, rule: Callable[..., Any], folder: Pat
     """
     points = 0
     for source, worth in graded_cells(assignment, function):
-        with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
-            try:
-                exec(source, {function: rule, "check": check})
-            except CheckFailed:
-                continue
+        try:
+            _grade(source, function, rule, folder)
+        except CheckFailed:
+            continue
         points += worth
     return points
+
+
+def _grade(source: str, function: str, rule: Callable[..., Any], folder: Path) -> None:
+    """Run a graded cell on a rule, where the assignment's ``cases.json`` is."""
+    with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
+        exec(source, {function: rule, "check": check})
 
 
 def checking_seconds(assignment: str) -> dict[tuple[str, str], float]:
@@ -88,11 +93,9 @@ def checking_seconds(assignment: str) -> dict[tuple[str, str], float]:
     forget_hidden()
     seconds: dict[tuple[str, str], float] = {}
     for function in load(assignment).functions:
-        names = {function.name: function.oracle, "check": check}
         for source, _ in graded_cells(assignment, function.name):
             start = time.process_time()
-            with contextlib.chdir(SOLUTIONS / assignment), contextlib.redirect_stdout(None):
-                exec(source, dict(names))
+            _grade(source, function.name, function.oracle, SOLUTIONS / assignment)
             seconds[function.name, source] = time.process_time() - start
     return seconds
 

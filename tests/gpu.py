@@ -372,15 +372,22 @@ def run(device: str, wheels: Path, words: list[str], workers: int) -> int:
             TABLE.write_text("\n".join(table(machine, device)))
     print(f"\n{TABLE.read_text()}", flush=True)
     print(f"All of it took {time.monotonic() - start:.0f} s.", flush=True)
-    if device == "cuda" and not failed and len(plan) == len(steps(device, workers)):
-        shutil.copyfile(TABLE, SHOWN.with_suffix(".tmp"))
-        SHOWN.with_suffix(".tmp").replace(SHOWN)
+    if device == "cuda" and not (words or failed):
+        keep_table()
     if failed:
         raise Impossible(f"What failed: {', '.join(failed)}. It is told above.")
     return 0
 
 
 # ------------------------------------------------------------------ the table
+def keep_table() -> None:
+    """Put the table where the book shows it."""
+    from course_lib.files import replacing
+
+    with replacing(SHOWN) as file:
+        file.write(TABLE.read_bytes())
+
+
 def seconds(report: Path) -> dict[str, float]:
     """How long the cells of each notebook took, by its path.
 

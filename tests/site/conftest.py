@@ -8,6 +8,7 @@ from pathlib import Path
 from shutil import copytree
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from tests.programs import program
 
@@ -27,9 +28,8 @@ SHELL = """<!doctype html>
 @pytest.fixture(scope="session")
 def browser():
     """The system's Chromium, driven by Playwright."""
-    playwright = pytest.importorskip("playwright.sync_api")  # `make gpu` is without it
     chromium = program("chromium", "chromium-browser", "google-chrome", package="chromium")
-    with playwright.sync_playwright() as driver:
+    with sync_playwright() as driver:
         running = driver.chromium.launch(
             executable_path=chromium, args=["--no-sandbox"], timeout=PATIENCE
         )

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from course_lib import optim, surfaces
-from course_lib.network_slice import NetworkSlice
 from course_lib.optim import schedules
 from course_lib.optim.clipping import clip_by_norm
 from course_lib.plotting.style import METHOD_STYLE
+from course_lib.surfaces.network_slice import NetworkSlice
 
 PATIENCE = 120_000  # milliseconds, on a machine that is busy with other things
 STEPS = 200

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from course_lib.network_slice import NetworkSlice, plane_through
+from course_lib.surfaces.network_slice import NetworkSlice, plane_through
 
 LOSSES = [[3.0, 1.0, 2.0, 5.0], [0.5, 0.2, 4.0, 1.0], [2.0, 2.5, 0.1, 3.0]]
 DOMAIN = ((-1.0, 3.0), (0.0, 6.0))
