@@ -13,6 +13,8 @@ from course_lib.optim.clipping import clip_by_norm
 from course_lib.plotting.style import METHOD_STYLE
 from course_lib.surfaces.network_slice import NetworkSlice
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = 120_000  # milliseconds, on a machine that is busy with other things
 STEPS = 200
 FEWER = {"cliff": 40}  # each of its gradients goes through fifty steps of a recurrent unit
@@ -166,7 +168,6 @@ def compare(page, surface_id, name, hyper, path, **settings):
     return page.evaluate(COMPARE, [surface_id, name, settings, hyper, numbers])
 
 
-@pytest.mark.slow
 def test_every_surface_and_method_is_the_courses(page):
     hypers = defaults(page)
     courses = course_surfaces()
@@ -311,6 +312,20 @@ def test_a_bad_address_leaves_the_page_whole_and_says_what_it_did(fresh):
         )
         assert page.locator(".pg-card").count() == 6
     assert page.complaints == []
+
+
+def test_an_address_typed_just_after_a_move_is_not_lost(fresh):
+    """The address of the move is written once the hand rests, and this may be now."""
+    page = fresh("#surface=ravine&m=SGD,lr:0.01")
+    page.locator(".pg-paths").focus()
+    page.keyboard.press("ArrowRight")
+    page.evaluate(
+        """() => {
+            location.hash = "#surface=beale&m=Adam,lr:0.1";
+            history.replaceState(null, "", "#surface=ravine&m=SGD,lr:0.01");
+        }"""
+    )
+    page.wait_for_function("playground.settings().surface === 'beale'")
 
 
 def test_extreme_rates_are_drawn_and_said(fresh):

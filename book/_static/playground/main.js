@@ -195,11 +195,11 @@ function start(root) {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     history.pushState(null, "", `#play-${id}`);
-    load();
+    load(location.hash);
   }
 
-  function load() {
-    ({ settings, notes, preset } = readState(location.hash));
+  function load(address) {
+    ({ settings, notes, preset } = readState(address));
     step = settings.steps;
     playing = false;
     groundStale = true;
@@ -210,13 +210,15 @@ function start(root) {
     const inside = insideMap(surface, place);
     change({ start: inside.map((w, i) => tidy(w, surface.domain[i])) });
   });
-  addEventListener("hashchange", () => {
-    const known = location.hash.startsWith("#play-") || location.hash.includes("=");
+  addEventListener("hashchange", (event) => {
+    // Not location.hash: meanwhile later() may have put the settings of before there.
+    const address = new URL(event.newURL).hash;
+    const known = address.startsWith("#play-") || address.includes("=");
     if (!known) return;
-    load();
+    load(address);
     root.scrollIntoView();
   });
-  addEventListener("popstate", () => location.hash.startsWith("#play-") && load());
+  addEventListener("popstate", () => location.hash.startsWith("#play-") && load(location.hash));
   new ResizeObserver(redraw).observe(root);
   new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   function redraw() {
