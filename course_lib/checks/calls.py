@@ -10,8 +10,13 @@ from typing import Any
 from course_lib.checks.situations import Answer, Elsewhere, Fault
 from course_lib.checks.watching import watching
 
+# The rules for which torch has a kernel of its own.
+KERNELS = ("sgd", "adam", "adamw", "adagrad")
 # What is an answer to no exercise: the reference, and torch's optimizers and schedulers.
-REFERENCES = ("course_lib", "torch.optim")
+REFERENCES = (
+    *("course_lib", "torch.optim"),
+    *(f"torch._fused_{rule}{end}" for rule in KERNELS for end in ("", "_")),
+)
 
 
 def written(answer: Answer, no_answer: tuple[str, ...] | None) -> Answer:

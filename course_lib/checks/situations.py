@@ -48,7 +48,13 @@ class Fault(Exception):
 
 
 class Elsewhere:
-    """An answer that runs in another process. It is asked there, and never called here."""
+    """An answer that runs in another process. It is asked there, and never called here.
+
+    Attributes:
+        troubles: errors that are no doing of the answer's, and end all of it.
+    """
+
+    troubles: tuple[type[Exception], ...] = ()
 
     def begin(self) -> None:
         """Start a situation: what ran before must not change what is drawn at random."""

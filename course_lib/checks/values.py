@@ -315,8 +315,10 @@ def _nested(value: Any) -> str:
 
 
 def numbers(value: Any) -> Iterator[float]:
-    """Every number in ``value``, in order."""
+    """Every number in ``value``, in order; one that no float can be is NaN."""
     match value:
+        case Tensor() if value.is_complex():
+            yield from [math.nan] * value.numel()
         case Tensor():
             yield from value.detach().flatten().tolist()
         case list() | tuple():
@@ -326,4 +328,5 @@ def numbers(value: Any) -> Iterator[float]:
             for item in value.values():
                 yield from numbers(item)
         case int() | float():
-            yield float(value)
+            found = number(value)
+            yield math.nan if found is None else found

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import torch
@@ -166,8 +167,8 @@ def judge(
     ]
     if not any(outcome.written for outcome in everywhere):
         raise NotImplementedError(everywhere[0].fault)
-    first = verdict.wrong[0].number
-    return replace(verdict, misconception=_misconception(trials, everywhere, returns, first))
+    computed = _computed(outcomes[verdict.wrong[0].number])
+    return replace(verdict, misconception=_misconception(trials, everywhere, returns, computed))
 
 
 def judge_parts(
@@ -193,9 +194,13 @@ def judge_parts(
         return verdicts
     everywhere = list(outcomes.values())
 
+    @cache  # which part asks makes no other difference
+    def likely(computed: bool) -> str | None:
+        return _misconception(trials, everywhere, returns, computed)
+
     def hinted(verdict: Verdict) -> Verdict:
-        first = verdict.wrong[0].number
-        return replace(verdict, misconception=_misconception(trials, everywhere, returns, first))
+        first = outcomes[verdict.wrong[0].number]
+        return replace(verdict, misconception=likely(_computed(first)))
 
     return {part: v if v.passed else hinted(v) for part, v in verdicts.items()}
 
@@ -233,13 +238,20 @@ def first_wrong(
 
 
 def _run(situation: Situation, answer: Answer) -> Outcome:
-    # An answer may draw numbers; what it draws must not depend on what ran before.
-    if isinstance(answer, Elsewhere):
-        answer.begin()
-        return situation.run(answer)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return situation.run(answer)
+    troubles = answer.troubles if isinstance(answer, Elsewhere) else ()
+    try:
+        # An answer may draw numbers; what it draws must not depend on what ran before.
+        if isinstance(answer, Elsewhere):
+            answer.begin()
+            return situation.run(answer)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            return situation.run(answer)
+    except troubles:
+        raise
+    except Exception as error:  # a situation may ask several times, and expect what came first
+        told = f"What it returned cannot be judged ({type(error).__name__}: {error})."
+        return Outcome([], told)
 
 
 def _judged(
@@ -343,7 +355,7 @@ def _by_hand(call: Call) -> bool:
 
 
 def _misconception(
-    trials: Sequence[Trial], outcomes: Sequence[Outcome], returns: Sequence[str], first: int
+    trials: Sequence[Trial], outcomes: Sequence[Outcome], returns: Sequence[str], computed: bool
 ) -> str | None:
     """The sentence of the first misconception that does what the answer did.
 
@@ -351,16 +363,17 @@ def _misconception(
         trials: all situations of the function.
         outcomes: what the answer did in each.
         returns: the names of what the function returns.
-        first: the number of the situation that the student is told about.
+        computed: whether there were finite numbers in the situation that the student is told
+            about.
     """
     everywhere = list(zip(trials, outcomes))
     # Whoever changes an input, and is told so, may have made a known mistake besides.
     elsewhere = [pair for pair in everywhere if not guards_inputs(pair[0].situation)]
     # So may whoever divides by zero or raises in some of the situations, if not in this one.
-    computed = [pair for pair in everywhere if _computed(pair[1])]
-    if not _computed(outcomes[first - 1]) or 2 * len(computed) < len(everywhere):
-        computed = []
-    for pairs in everywhere, elsewhere, computed:
+    finite = [pair for pair in everywhere if _computed(pair[1])]
+    if not computed or 2 * len(finite) < len(everywhere):
+        finite = []
+    for pairs in everywhere, elsewhere, finite:
         if not any(_finding("", trial, outcome, returns) for trial, outcome in pairs):
             continue
         for tolerance in TOLERANCE, FLOAT32:

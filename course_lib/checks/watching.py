@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from inspect import CO_OPTIMIZED
 from types import FrameType
 from typing import Any
@@ -17,6 +18,15 @@ from torch import Tensor
 
 # What the situations themselves hand to an answer, such as the function f that it differentiates.
 OURS = "course_lib.checks"
+# What ends the watch, and what runs where there is none.
+AROUND_IT = {
+    ("sys", "setprofile"): "sys.setprofile",
+    ("sys", "getprofile"): "sys.getprofile",
+    ("_thread", "start_new_thread"): "_thread.start_new_thread",
+    ("_thread", "start_new"): "_thread.start_new_thread",
+    ("posix", "fork"): "os.fork",
+    ("posix", "forkpty"): "os.forkpty",
+}
 # Where torch shows what it keeps elsewhere.
 SHOWN = ("torch.nn.functional", "torch.linalg", "torch.func", "torch")
 
@@ -30,12 +40,24 @@ def watching(refused: tuple[str, ...]) -> Iterator[list[str]]:
             tensor's method of its name, is ``"torch.NAME"``.
     """
     called: list[str] = []
+    files, own = _files(refused, len(sys.modules)), sys._getframe().f_code
 
     def look(frame: FrameType, event: str, argument: Any) -> None:
-        name = _name(frame, event, argument)
-        if name and _among(name, refused) and not _among(name, (OURS,)):
+        told: str | None
+        try:
+            name = _name(frame, event, argument, files)
+            if name and _among(name, refused) and not _among(name, (OURS,)):
+                told = _told(frame, event, argument, name)
+            else:
+                there = refused and frame.f_code is not own
+                told = _around_it(frame, event, argument) if there else None
+        except RecursionError:
+            raise
+        except Exception:  # whatever an answer does to be looked at no longer
+            told = "sys.setprofile"
+        if told:
             sys.setprofile(None)  # one is enough, and some go a long way from here
-            called.append(_told(frame, event, argument, name))
+            called.append(told)
 
     before = sys.getprofile()
     threading.setprofile(look)
@@ -54,16 +76,36 @@ def watching(refused: tuple[str, ...]) -> Iterator[list[str]]:
             called.append("sys.setprofile")
 
 
-def _name(frame: FrameType, event: str, argument: Any) -> str | None:
+@lru_cache(maxsize=32)
+def _files(refused: tuple[str, ...], _: int) -> dict[str, str]:
+    """The files of modules, and the modules' names: code has a file wherever it is used.
+
+    It is looked for again when there are more modules.
+    """
+    modules = [name for name in list(sys.modules) if _among(name, refused)]
+    found = {getattr(sys.modules[name], "__file__", None): name for name in modules}
+    return {file: name for file, name in found.items() if file}
+
+
+def _name(frame: FrameType, event: str, argument: Any, files: dict[str, str]) -> str | None:
     """The full name of the function that is being called, if one is."""
-    # The code of a module or a class is not optimized: it runs for an import, which is no call.
-    if event == "call" and frame.f_code.co_flags & CO_OPTIMIZED:
-        return f"{_module(frame)}.{frame.f_code.co_qualname}"
+    code = frame.f_code
+    # The code of a module or a class is not optimized and has no variables of its own: it runs
+    # for an import, which is no call.
+    if event == "call" and (code.co_flags & CO_OPTIMIZED or code.co_varnames):
+        return f"{files.get(code.co_filename) or _module(frame)}.{code.co_qualname}"
     if event == "c_call":
         of_torch = str(getattr(argument, "__module__", "")).startswith("torch")
         if of_torch or isinstance(getattr(argument, "__self__", None), Tensor):
             return f"torch.{argument.__name__}"
     return None
+
+
+def _around_it(frame: FrameType, event: str, argument: Any) -> str | None:
+    """The function by which an answer gets out of sight, if it is one that is being called."""
+    if event != "c_call" or _module(frame) == "threading":  # whose threads are watched
+        return None
+    return AROUND_IT.get((str(getattr(argument, "__module__", "")), argument.__name__))
 
 
 def _module(frame: FrameType) -> str:
