@@ -18,6 +18,7 @@ class Status(StrEnum):
     TAMPERED = "tampered"  # it interfered with its own grading
     UNREADABLE = "not a notebook"
     MISSING = "missing"  # no notebook where one is looked for
+    UNJUDGED = "not judged"  # the judge failed, which is no fault of the hand-in that it knows of
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,11 @@ class Result:
 
     def to_json(self) -> str:
         """The result as JSON."""
-        return json.dumps(dataclasses.asdict(self))
+        plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        # asdict would copy the notebook, cell by cell.
+        plain["items"] = [dataclasses.asdict(item) for item in self.items]
+        plain["findings"] = [dataclasses.asdict(finding) for finding in self.findings]
+        return json.dumps(plain)
 
     @classmethod
     def from_json(cls, text: str) -> Self:

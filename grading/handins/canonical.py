@@ -8,6 +8,7 @@ becomes a finding, neither a crash nor a point.
 import ast
 import copy
 import re
+import unicodedata
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -31,7 +32,7 @@ EDITED = re.compile(r"(.+)-edited(?:-\d{1,6})?")
 PASSAGE = re.compile(
     r"\b(?:setprofile|settrace|get_objects|get_referrers|ctypes|_getframe|currentframe|f_back"
     r"|tb_frame|_exit|subprocess|socket|__builtins__|__globals__|__subclasses__|__import__"
-    r"|importlib)\b|\binspect\.stack\b|\btorch\.ops\b|\bsys\.modules\b"
+    r"|importlib|getprofile|_thread|fork|forkpty|marshal|__code__|FunctionType)\b|\binspect\.stack\b|\btorch\.ops\b|\bsys\.modules\b"
 )
 GRADER = re.compile(r"\b(?:from|import)\s+(?:grading|solutions)\b")
 LOCKED = (Role.CHECK, Role.GIVEN)
@@ -573,7 +574,8 @@ class _Handin:
         def found(text: str) -> set[str]:
             return {match[0] for pattern in patterns for match in pattern.finditer(text)}
 
-        if passages := found(source):
+        # Python reads such letters as their plain forms.
+        if passages := found(unicodedata.normalize("NFKC", source)):
             passages = found(_said(code)) if code is not None else passages
         if passages:
             told = ", ".join(" ".join(passage.split()) for passage in sorted(passages)[:5])

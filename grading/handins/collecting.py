@@ -342,6 +342,8 @@ def _find_one(
     if any(path.is_symlink() for path in (entry, folder, exact)):
         return Found(None, "It is a link, and links are not followed: put the file itself there.")
     if exact.is_file():
+        if exact.stat().st_size > reading.MAX_BYTES:  # which may be more than there is memory
+            return Found(None, f"It is larger than {reading.MAX_BYTES / 1e6:g} MB: {right}.")
         return Found(exact)
     log = _Log()
     if entry.is_dir():

@@ -40,8 +40,11 @@ PYTHON = re.compile(
     r"^(?:import \w|from [\w.]+ import |def \w+\(|class \w+|@\w|# In\[|# %%)", re.MULTILINE
 )
 CELL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-# A lone half of a pair cannot be written as UTF-8.
-SURROGATE = re.compile("[\ud800-\udfff]")
+# What no page should hold: codes that control a terminal or turn the direction of writing, and a
+# lone half of a pair, which cannot be written as UTF-8.
+CONTROL = "[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+# Of these the colours of outputs stay, which nbconvert turns into HTML.
+PLAIN, COLOURED = re.compile(f"(){CONTROL}"), re.compile(rf"(\x1b\[[0-9;]*m)|{CONTROL}")
 IMAGES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 # What format 3 called the same.
 EARLIER = {"text": "text/plain", "png": "image/png", "jpeg": "image/jpeg"}
@@ -288,7 +291,7 @@ def _outputs(given: Any) -> Iterator[dict[str, Any]]:
     for output in map(_mapping, given[:MAX_OUTPUTS]):
         kind = output.get("output_type")
         if kind == "stream":
-            text = _text(output.get("text"))
+            text = _text(output.get("text"), coloured=True)
             name = output.get("name", output.get("stream"))
             if text:
                 name = "stderr" if name == "stderr" else "stdout"
@@ -297,8 +300,8 @@ def _outputs(given: Any) -> Iterator[dict[str, Any]]:
             lines = output.get("traceback")
             yield {
                 "output_type": "error",
-                "ename": _text(output.get("ename")) or "",
-                "evalue": _text(output.get("evalue")) or "",
+                "ename": _text(output.get("ename"), coloured=True) or "",
+                "evalue": _text(output.get("evalue"), coloured=True) or "",
                 "traceback": list(_lines(lines[:MAX_LINES] if isinstance(lines, list) else [])),
             }
         elif kind in ("execute_result", "pyout", "display_data"):
@@ -318,7 +321,7 @@ def _of_format_3(output: dict[str, Any]) -> dict[str, Any]:
 
 def _shown(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Text, and the images that are what they say."""
-    text = _text(data.get("text/plain"))
+    text = _text(data.get("text/plain"), coloured=True)
     if text:
         yield "text/plain", text
     for mime, start in IMAGES.items():
@@ -354,20 +357,21 @@ def _count(given: Any) -> int | None:
     return given if type(given) is int and given >= 0 else None
 
 
-def _text(given: Any) -> str | None:
+def _text(given: Any, coloured: bool = False) -> str | None:
     """A text, or a list of its lines, as one; None if it is neither."""
     if given is None:
         return ""
     if isinstance(given, str):
-        return _clean(given)
+        return _clean(given, coloured)
     if isinstance(given, list) and all(isinstance(line, str) for line in given):
-        return _clean("".join(given))
+        return _clean("".join(given), coloured)
     return None
 
 
 def _lines(given: Iterable[Any]) -> Iterator[str]:
-    return (_clean(line) for line in given if isinstance(line, str))
+    return (_clean(line, coloured=True) for line in given if isinstance(line, str))
 
 
-def _clean(text: str) -> str:
-    return SURROGATE.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
+def _clean(text: str, coloured: bool = False) -> str:
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "")
+    return (COLOURED if coloured else PLAIN).sub(lambda found: found[1] or "\ufffd", lines)

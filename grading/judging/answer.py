@@ -13,6 +13,7 @@ from course_lib.checks.situations import Elsewhere, Fault, Steps, not_written
 from grading.judging.room import MOST_ENDS, Room, status_of
 from grading.results import Status
 from grading.sandbox import wire
+from grading.sandbox.client import Unavailable
 from grading.sandbox.outcomes import Called, Outcome, Raised, Returned
 
 SEED = 0  # of the worker's global generators, at the start of a situation
@@ -37,6 +38,8 @@ class Answer(Elsewhere):
         statuses: how asking it ended where it ended badly.
     """
 
+    troubles = (Unavailable,)
+
     def __init__(self, room: Room, function: Function) -> None:
         self.room, self.function = room, function
         self.statuses: list[Status] = []
@@ -53,7 +56,7 @@ class Answer(Elsewhere):
         """Seed the worker's global generators, and let go of what it kept."""
         self._generators.clear()
         if len(self.statuses) < MOST_ENDS:
-            self.room.ask(lambda worker: worker.begin(SEED))
+            self.room.begin(SEED)
 
     def ask(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Call it in the worker.
@@ -86,9 +89,12 @@ class Answer(Elsewhere):
                 )
             case Raised():
                 raise Fault(outcome.text)
+        self._end(outcome)
+        raise Fault(outcome.text)
+
+    def _end(self, outcome: Outcome) -> None:
         self._last = outcome
         self.statuses.append(status_of(outcome))
-        raise Fault(outcome.text)
 
     def _before(
         self, changed: Iterable[int | str], args: tuple[Any, ...], kwargs: dict[str, Any]

@@ -22,13 +22,15 @@ from course_lib.checks.verdict import Verdict, judge_parts
 from grading.definitions import SOLUTIONS, load
 from grading.handins.canonical import Canonical, canonical
 from grading.handins.canonical import Cell as Code
+from grading.handins.own import load as load_own
 from grading.handins.reading import NotANotebook
 from grading.handins.reading import read as read_notebook
+from grading.handins.shortening import shorten
 from grading.hidden import hidden
 from grading.judging.answer import Answer, Trained
 from grading.judging.room import Room, status_of
 from grading.results import Finding, Item, Result, Status
-from grading.sandbox.client import PRELOAD, Sandbox, Worker
+from grading.sandbox.client import PRELOAD, Sandbox, Unavailable, Worker
 from grading.sandbox.limits import EVERYTHING, Limits
 from grading.sandbox.outcomes import Ended
 
@@ -36,6 +38,9 @@ from grading.sandbox.outcomes import Ended
 WORST = (Status.TAMPERED, Status.CRASHED, Status.MEMORY, Status.TIMEOUT, Status.OUTPUT)
 NOT_FOR_TRAINING = ("checks", "claims", "evidence", "experiments", "plotting")
 SECONDS_TO_TRAIN = 120.0
+MOST_TOLD = 5_000  # letters of a verdict
+# No rule needs them, and they are the answer to some: see course_lib.checks.calls.
+ABSENT = ("torch.optim",)
 # What decides a grade besides the hand-in and the seed.
 DECIDES = ("course_lib/checks", "grading/handins", "grading/judging", "grading/sandbox")
 
@@ -57,16 +62,20 @@ class Judge:
         limits: how much a hand-in's worker may use.
         restrictions: what it is kept from; anything but the default is for hand-ins that are
             trusted.
+        sandbox: makes the workers. Default: one of its own.
 
     Raises:
         Unavailable: this machine lacks a part of the sandbox.
     """
 
     def __init__(
-        self, limits: Limits | None = None, restrictions: frozenset[str] = EVERYTHING
+        self,
+        limits: Limits | None = None,
+        restrictions: frozenset[str] = EVERYTHING,
+        sandbox: Sandbox | None = None,
     ) -> None:
         self.limits, self.restrictions = limits or Limits(), restrictions
-        self.sandbox = Sandbox()
+        self.sandbox = sandbox or Sandbox(without=ABSENT)
         self._library: Sandbox | None = None
 
     def grade(self, student: str, assignment: str, raw: bytes, seed: int | None = None) -> Result:
@@ -95,11 +104,11 @@ class Judge:
         statuses = {*statuses, *map(status_of, ends)}
         status = next((status for status in WORST if status in statuses), Status.GRADED)
         findings = (*handin.findings, *_broken(ends))
+        shorten(handin.notebook.cells, load_own(assignment, SOLUTIONS))
         notebook = _with_verdicts(handin, items)
         seconds = time.monotonic() - start
-        return Result(
-            *known, status, ends[0].text if ends else "", tuple(items), findings, notebook, seconds
-        )
+        reason = _tellable(ends[0].text) if ends else ""
+        return Result(*known, status, reason, tuple(items), findings, notebook, seconds)
 
     def close(self) -> None:
         """End the sandbox."""
@@ -146,7 +155,7 @@ class _Rooms:
 
     def __init__(self, judge: Judge, assignment: str, handin: Canonical) -> None:
         self._judge, self._assignment, self._cells = judge, assignment, handin.cells
-        self._rules = Room(judge.worker, handin.cells)
+        self._rules = Room(judge.worker, handin.cells, seconds=judge.limits.session)
         self.all = [self._rules]
 
     def answer(self, function: Function) -> Answer:
@@ -161,7 +170,7 @@ class _Rooms:
 
         own = [Code(name, own_definitions(self._assignment, name), False) for name in training.own]
         cells = [*self._cells, *own, Code("after", training.after, False)]
-        room = Room(self._judge.trainer, cells, prepare)
+        room = Room(self._judge.trainer, cells, prepare, self._judge.limits.session)
         self.all.append(room)
         return Trained(room, function)
 
@@ -184,6 +193,13 @@ def _try(exercise: Exercise, function: Function, rooms: _Rooms, seed: int) -> _V
         )
     except NotImplementedError as blank:
         return _Verdicts({}, {}, str(blank), tuple(answer.statuses))
+    except Unavailable:
+        raise
+    except Exception as error:  # one hand-in must not stop all others
+        told = (
+            f"Its answers could not be judged ({type(error).__name__}: {error}): tell your tutor."
+        )
+        return _Verdicts({}, {}, told, (*answer.statuses, Status.TAMPERED))
 
 
 def _item(cell: GradedCell, tried: _Verdicts) -> Item:
@@ -210,12 +226,15 @@ def _broken(ends: list[Ended]) -> Iterator[Finding]:
     """What the judge itself saw: an answer that is none is no accident."""
     for end in ends:
         if status_of(end) is Status.TAMPERED:
-            yield Finding("interfered", "", end.text, suspicious=True)
+            yield Finding("interfered", "", _tellable(end.text), suspicious=True)
 
 
 def _tellable(text: str) -> str:
-    """A text that any file can hold."""
-    return text.encode(errors="backslashreplace").decode()
+    """A text that any file and any terminal can show: what controls them is spelled out."""
+    cut = text if len(text) <= MOST_TOLD else f"{text[:MOST_TOLD]} …"
+    return "".join(
+        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in cut
+    )
 
 
 def _with_verdicts(handin: Canonical, items: list[Item]) -> dict[str, Any]:

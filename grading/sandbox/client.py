@@ -57,7 +57,8 @@ ENVIRONMENT = {
     "MPLBACKEND": "agg",
     "OMP_NUM_THREADS": "1",
 }
-NOT_READ = (wire.Seed, wire.Code, wire.Stream, wire.Callback)
+# Which arguments are not looked at again: nothing can change these.
+NOT_READ = (wire.Seed, wire.Code, wire.Stream, wire.Callback, int, float, bool, str, type(None))
 GONE = "an earlier question ended it"
 SECONDS_TO_IMPORT, SECONDS_TO_START, SECONDS_TO_END = 300, 30, 30
 
@@ -69,18 +70,19 @@ class Unavailable(ValueError):
 class Sandbox:
     """The warm parent, and the workers that it makes.
 
-    Args:
-        preload: modules that the workers find in memory.
+    Handed to another process of this machine, it makes its workers there from the same parent.
 
-    Raises:
-        Unavailable: the parent does not start.
+    Args:
+        preload: modules that the workers find in memory. Importing them takes the parent seconds,
+            which are waited for when the first worker is made.
+        without: modules of torch whose code they do not find, neither there nor in a file.
     """
 
-    def __init__(self, preload: Sequence[str] = PRELOAD) -> None:
+    def __init__(self, preload: Sequence[str] = PRELOAD, without: Sequence[str] = ()) -> None:
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         folder = str(Path(__file__).resolve().parent.parent)
-        settings = json.dumps([theirs.fileno(), list(preload), watching.__file__])
-        self.parent = subprocess.Popen(
+        settings = json.dumps([theirs.fileno(), list(preload), watching.__file__, list(without)])
+        self.parent: subprocess.Popen[bytes] | None = subprocess.Popen(
             [sys.executable, "-I", "-c", BOOT, folder, settings],
             env=ENVIRONMENT,
             stdin=subprocess.DEVNULL,
@@ -88,6 +90,16 @@ class Sandbox:
             cwd="/",
         )
         theirs.close()
+        self._ready = False
+
+    def wait(self) -> None:
+        """Wait until the parent can make workers.
+
+        Raises:
+            Unavailable: it does not start.
+        """
+        if self._ready:
+            return
         self.control.settimeout(SECONDS_TO_IMPORT)
         try:
             ready = json.loads(self.control.recv(1000) or "{}")
@@ -100,6 +112,7 @@ class Sandbox:
                 if ready
                 else "The parent of the workers did not start: its error is above."
             )
+        self._ready = True
 
     def worker(
         self, limits: Limits | None = None, restrictions: frozenset[str] = EVERYTHING
@@ -114,16 +127,23 @@ class Sandbox:
         Raises:
             Unavailable: a restriction is missing on this machine, or the parent has ended.
         """
+        self.wait()
         return Worker(self.control, limits or Limits(), restrictions)
 
     def close(self) -> None:
-        """End the parent; its workers end with it."""
+        """End the parent; its workers end with it. In another process, let go of it."""
         self.control.close()
+        if self.parent is None:
+            return
         try:
             self.parent.wait(SECONDS_TO_END)
         except subprocess.TimeoutExpired:
             self.parent.kill()
             self.parent.wait()
+
+    def __reduce__(self) -> tuple[Callable[[socket.socket], "Sandbox"], tuple[socket.socket]]:
+        self.wait()
+        return _elsewhere, (self.control,)
 
     def __enter__(self) -> Self:
         return self
@@ -135,6 +155,12 @@ class Sandbox:
         tb: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _elsewhere(control: socket.socket) -> Sandbox:
+    sandbox = Sandbox.__new__(Sandbox)
+    sandbox.control, sandbox.parent, sandbox._ready = control, None, True
+    return sandbox
 
 
 class Worker:
@@ -152,6 +178,7 @@ class Worker:
         self.limits = limits
         self.report: dict[str, Any] = {}
         self._handed: list[_Stream | Callable[..., Any]] = []
+        self._begin: dict[str, int] = {}
         self._memory = Memory()
         self._line, line = socket.socketpair()
         self._watch, watch = socket.socketpair()
@@ -214,7 +241,9 @@ class Worker:
         tree, blobs = wire.encode([places, names])
         at = self._memory.put(blobs)
         question = {"ask": "call", "function": function, "given": tree, "keep": list(keep)}
-        question |= {"read": list(read), "refused": list(refused), "at": at, "size": len(blobs)}
+        stays = [where for where, value in read.items() if isinstance(value, wire.Handle)]
+        question |= {"read": list(read), "stays": stays, "refused": list(refused)}
+        question |= {"at": at, "size": len(blobs)}
         outcome = self._ask(question, b"" if at is not None else blobs, read)
         if isinstance(outcome, Returned):
             for stream in self._handed:
@@ -237,15 +266,15 @@ class Worker:
         """Look at a value that stays in the worker."""
         return self._ask({"ask": "read", "handle": handle.number})
 
-    def begin(self, number: int) -> Outcome:
-        """Let go of all values that stay in the worker, and seed its global generators.
+    def begin(self, seed: int) -> None:
+        """With the next question, let go of all values that stay, and seed global generators.
 
         What an answer draws must not depend on what ran before.
 
         Args:
-            number: the seed, at least 0 and below 2³².
+            seed: at least 0 and below 2³².
         """
-        return self._ask({"ask": "begin", "number": number})
+        self._begin = {"begin": seed}
 
     @property
     def ended(self) -> bool:
@@ -290,7 +319,8 @@ class Worker:
         try:
             if frames.waiting(self._line):
                 raise frames.Broken("it answered before it was asked")
-            frames.send(self._line, question | {"nonce": nonce}, blobs, until)
+            frames.send(self._line, question | self._begin | {"nonce": nonce}, blobs, until)
+            self._begin = {}
             answer, beside = self._receive(nonce, until)
             return self._outcome(answer, beside, read or {})
         except frames.Late:
@@ -368,7 +398,7 @@ class Worker:
             return Killed(f"all its questions took more than {self.limits.session:g} seconds")
         if status >= 0:
             return Killed(f"it exited with the status {status}")
-        return Killed(f"it was ended by {signal.Signals(-status).name}")
+        return Killed(f"it was ended by {_signal(-status)}")
 
     def _read_report(self, seconds: float) -> bool:
         try:
@@ -461,6 +491,13 @@ def _line(line: Any) -> Line:
         case [str(cell), int(number), str(text)]:
             return Line(_told(cell), number, _told(text))
     raise frames.Broken("its traceback is none")
+
+
+def _signal(number: int) -> str:
+    """The name of a signal; those of real time have none."""
+    with suppress(ValueError):
+        return signal.Signals(number).name
+    return f"the signal {number}"
 
 
 def _told(text: str) -> str:

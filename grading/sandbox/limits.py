@@ -30,7 +30,7 @@ class Limits:
 
     Attributes:
         seconds: wall time for one question.
-        session: wall time for the worker's whole life.
+        session: wall time for the worker's whole life, and for all workers of one hand-in.
         cpu: seconds of processor time, of all its processes together.
         memory: bytes beyond what it shares with its warm parent, of all its processes together.
         tasks: processes and threads.
@@ -41,11 +41,11 @@ class Limits:
     """
 
     seconds: float = 10.0
-    session: float = 600.0
+    session: float = 300.0
     cpu: float = 300.0
     memory: int = 1024 * MB
     tasks: int = 32
     file: int = 32 * MB
     scratch: int = 64 * MB
     output: int = 8 * MB
-    frame: int = 64 * MB
+    frame: int = 16 * MB

@@ -159,8 +159,9 @@ class _Writer:
         strides = value.stride()
         order = sorted(range(value.ndim), key=lambda d: -strides[d])
         flat = value.detach().cpu().resolve_conj().resolve_neg().permute(order).contiguous()
-        data = flat.reshape(-1).view(torch.uint8).numpy().tobytes() if flat.numel() else b""
-        return {"tensor": [dtype, list(flat.shape), order, self.bytes(data)]}
+        if value.dtype is torch.bfloat16:  # which NumPy has not
+            flat = flat.view(torch.int16)
+        return {"tensor": [dtype, list(flat.shape), order, self.bytes(flat.numpy().tobytes())]}
 
     def array(self, value: np.ndarray) -> Tree:
         if value.dtype.name not in ARRAYS:

@@ -120,6 +120,8 @@ class _Worker:
 
     def answer(self, question: dict[str, Any], blobs: bytes) -> tuple[dict[str, Any], bytes]:
         try:
+            if "begin" in question:
+                self.begin(question["begin"])
             match question["ask"]:
                 case "define":
                     return self.define(question["cell"], question["source"])
@@ -130,15 +132,16 @@ class _Worker:
                     return self.value(self.keep(value))
                 case "read":
                     return self.value(self.kept[question["handle"]])
-                case "begin":
-                    self.kept.clear()
-                    torch.manual_seed(question["number"])
-                    np.random.seed(question["number"])
-                    random.seed(question["number"])
-                    return {"value": None}, b""
         except BaseException as error:  # of any kind: a student may raise SystemExit
             return self.raised(error), b""
         return _raised("ValueError", "no such question", []), b""
+
+    def begin(self, seed: int) -> None:
+        """Forget what was kept, and seed all global generators."""
+        self.kept.clear()
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed looks for devices too
+        np.random.seed(seed)
+        random.seed(seed)
 
     def define(self, cell: str, source: str) -> tuple[dict[str, Any], bytes]:
         """Run a cell, statement by statement: what follows an error is defined all the same."""
@@ -162,7 +165,9 @@ class _Worker:
         given = self.handed(question["given"], question, blobs)
         args, kwargs = given
         read: list[int | str] = question["read"]
-        before = [wire.digest(self.argument(given, where)) for where in read]
+        # What the judge sent, it knows; of what stays here only this can tell.
+        stays: list[int | str] = question["stays"]
+        before = [wire.digest(self.argument(given, w)) if w in stays else "" for w in read]
         called: list[str] = []
         try:
             with watching(tuple(question["refused"])) as called:
@@ -234,6 +239,8 @@ class _Worker:
     def call_back(self, number: int, *args: Any) -> Any:
         """A call of a function of the judge's."""
         tree, blobs = wire.encode(args)
+        if len(blobs) > self.limits.frame:
+            raise ValueError(f"the arguments have {len(blobs):,} bytes, which are too many")
         self.send({"call": number, "given": tree}, blobs)
         answer, blobs = frames.receive(self.line, self.limits.frame)
         if "raise" in answer:

@@ -504,7 +504,6 @@ def test_a_copy_that_does_not_count_is_kept_under_a_name_that_is_not_ours():
 
 BROKEN = {
     "a bracket": "def sgd_step(w, g, *, lr, weight_decay=0.0:\n    return w",
-    "a zero": "def sgd_step(w):\n    return '\0'",
     "nested too deeply": "x = " + "(" * 10_000 + ")" * 10_000,
     "very long": "x = 1\n" * 40_000,
 }

@@ -80,7 +80,17 @@ def test_text_that_is_no_utf_8_is_windows_or_latin_1(encoding):
     raw = json.dumps(json.loads(notebook(text(source="Zoë’s"))), ensure_ascii=False)
     raw = raw.replace("’", "\x81" if encoding == "latin-1" else "’").encode(encoding)
     (cell,) = read(raw).cells
-    assert cell.source == ("Zoë\x81s" if encoding == "latin-1" else "Zoë’s")
+    assert cell.source == ("Zoë\ufffds" if encoding == "latin-1" else "Zoë’s")
+
+
+CODES = "a\x1b[31mb\x1b[2J\x00\x07\u202ec\fd"
+
+
+def test_codes_that_control_a_terminal_are_replaced_and_colours_stay_in_outputs():
+    outputs = [{"output_type": "stream", "name": "stdout", "text": CODES}]
+    (cell,) = read(notebook(code(source=CODES, outputs=outputs))).cells
+    assert cell.source == "a\ufffd[31mb\ufffd[2J\ufffd\ufffd\ufffdcd"
+    assert cell.outputs[0].text == "a\x1b[31mb\ufffd[2J\ufffd\ufffd\ufffdcd"
 
 
 def test_format_3_with_headings_and_its_outputs():
