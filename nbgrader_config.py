@@ -10,6 +10,7 @@ c.CourseDirectory.release_directory = "exercises"
 c.CourseDirectory.submitted_directory = "submitted"
 c.CourseDirectory.autograded_directory = "autograded"
 c.CourseDirectory.feedback_directory = "feedback"
+c.CourseDirectory.course_id = "optimization"  # a gradebook in PostgreSQL asks for one
 c.CourseDirectory.db_url = f"sqlite:///{c.CourseDirectory.root}/gradebook.db"
 # exercise.py holds the oracles: it goes neither to students nor beside their submissions.
 c.CourseDirectory.ignore = ["exercise.py", "__pycache__", "*.pyc", "*.part", ".*"]
@@ -28,3 +29,7 @@ c.Autograde.autograde_preprocessors = [
 ]
 # Nothing that a student wrote runs in the browser of whoever reads the feedback.
 c.HTMLExporter.sanitize_html = True
+c.HTMLExporter.filters = {
+    "markdown2html": "grading.markdown.markdown2html",
+    "strip_files_prefix": "grading.markdown.as_it_is",
+}

@@ -1,10 +1,29 @@
 """The instructor's side: what students never see.
 
-``definitions`` finds an assignment's ``exercise.py``, which is written with ``writing`` and
-``update_rules``; ``hidden_check`` runs it inside the hidden part of a graded cell;
-``python -m grading record NAME`` writes the visible cases.
+==================  ===========================================================================
+``definitions``     where an assignment's ``exercise.py`` is, and its recorded cases
+``writing``         what such a definition is written with; ``update_rules`` for optimizers
+``hidden``          the cases that nobody has seen, in the hidden part of a graded cell
+``student``         the zip that students get, made of ``handout``; ``leaks`` searches it
+``mutation``        whether every wrong rule loses points: listed, ``generated`` from ``mutants``
+``right_answers``   the forms in which a right rule keeps them
+``handins``         hand-ins collected, read, and brought into the assignment's own form
+``sandbox``         where students' code runs, shut in
+``judging``         asks it, and decides
+``results``         what grading one hand-in ends in
+``run``             ``make grade``: all hand-ins, by ``processes`` of this machine or a cluster
+``gradebook``       nbgrader's, and its notebooks
+``pages``           what each student gets; ``markdown`` shows what they wrote
+``report``          how the class did
+==================  ===========================================================================
 """
 
-from grading.hidden import hidden_check
+import sys
+
+# nbformat imports jsonschema, which compiles the grammar of addresses that no notebook has: two
+# seconds in each process.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
+from grading.hidden import hidden_check  # noqa: E402
 
 __all__ = ["hidden_check"]

@@ -2,7 +2,7 @@
 
 ``python -m grading record NAME`` writes the visible cases of an assignment;
 ``python -m grading student FILE`` writes the zip that students get;
-``python -m grading doctor`` says what this machine lacks to shut students' code in;
+``python -m grading doctor`` says what this machine offers, and what it lacks for grading;
 ``python -m grading collect NAME SOURCE`` puts what was handed in where it is graded;
 ``python -m grading run NAME`` grades it;
 ``python -m grading report NAME`` says how it went, and writes tables for other systems;
@@ -10,6 +10,7 @@
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,15 @@ from grading.definitions import SOLUTIONS, record
 from grading.sandbox import doctor
 
 Arguments = argparse.Namespace
+
+
+def _doctor(_: Arguments) -> None:
+    from grading.gradebook import Course
+
+    cores = os.cpu_count() or 1
+    print(f"Hand-ins that are graded at a time: {cores}, one for each core.")
+    print(f"The gradebook: {Course(SOLUTIONS.parent).state()}")
+    doctor.report()
 
 
 def _collect(arguments: Arguments) -> None:
@@ -34,7 +44,12 @@ def _collect(arguments: Arguments) -> None:
 def _run(arguments: Arguments) -> None:
     from grading.run import run
 
-    run(arguments.name, workers=arguments.workers, sandbox=not arguments.no_sandbox)
+    run(
+        arguments.name,
+        workers=arguments.workers,
+        sandbox=not arguments.no_sandbox,
+        scheduler=arguments.scheduler,
+    )
 
 
 def _replay(arguments: Arguments) -> None:
@@ -69,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("name")
     made = command("student", "write the students' zip", lambda a: student.build(a.file))
     made.add_argument("file", type=Path)
-    command("doctor", "try what the sandbox needs, say what is missing", lambda _: doctor.report())
+    command("doctor", "try what grading needs, say what is missing", _doctor)
     made = command("collect", "put hand-ins into submitted/STUDENT/NAME", _collect)
     made.add_argument("name")
     made.add_argument("source", type=Path, help="a folder, or a zip of a learning platform")
@@ -78,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("name")
     made.add_argument("--workers", type=int, help="hand-ins at a time; as many as there are cores")
     made.add_argument("--no-sandbox", action="store_true", help="only for students that you trust")
+    made.add_argument("--scheduler", help="the address of a dask scheduler, whose workers judge")
     made = command("report", "write a report, and tables for other systems", _report)
     made.add_argument("name")
     made.add_argument("--title", help='the column in Canvas, such as "sgd (1234)"')

@@ -1,14 +1,16 @@
-"""Results go into nbgrader's gradebook, its notebooks and its feedback, through its own converters.
+"""Results go into nbgrader's gradebook, and stay what its formgrader and its commands understand.
 
-``nbgrader autograde``, the formgrader's button and ``make grade`` meet in :class:`Canonical`,
-which stands in ``nbgrader_config.py`` where nbgrader cleans a hand-in: what comes out is the
-notebook of a :class:`~grading.results.Result`, with its verdicts in it, so that nothing is left
-to execute. Only one process writes.
+``nbgrader autograde`` and the formgrader's button come by :class:`Canonical`, which stands in
+``nbgrader_config.py`` where nbgrader cleans a hand-in: what comes out is the notebook of a
+:class:`~grading.results.Result`, with its verdicts in it, so that nothing is left to execute.
+``make grade`` enters such a notebook by :meth:`Course.enter`, which writes what nbgrader writes,
+in one transaction. Only one process writes.
 """
 
 import copy
 import csv
 import io
+import json
 import os
 import shutil
 import sqlite3
@@ -16,21 +18,31 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
-from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment
-from nbgrader.converters import Autograde, BaseConverter, GenerateAssignment, GenerateFeedback
+from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment, SubmittedNotebook
+from nbgrader.converters import GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.preprocessors import AssignLatePenalties, NbGraderPreprocessor
+from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution, is_task
+from sqlalchemy import create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Unicode
-from traitlets.config import Config, PyFileConfigLoader
+from traitlets.config import PyFileConfigLoader
 
-from grading.report import Score
+from course_lib.files import replacing
+from grading.pages import Marks, stamp
 from grading.results import Result
+
+if TYPE_CHECKING:
+    from grading.report import Score
 
 # The columns of nbgrader's own export, in its order.
 PERSON = ["student_id", "last_name", "first_name", "email"]
@@ -39,8 +51,7 @@ COLUMNS = ["assignment", "duedate", "timestamp", *PERSON, *POINTS]
 # As that export has it. Who handed in what could not be graded has no points there, not even 0.
 NOTHING_HANDED_IN = {"raw_score": 0.0, "late_submission_penalty": 0.0, "score": 0.0}
 
-# Where Canonical looks before it grades by itself: results of hand-ins that are being entered.
-_waiting: dict[tuple[str, str], Result] = {}
+# How Canonical grades, once it has been asked to.
 _grade_here: list[Callable[[str, str, bytes], Result]] = []
 
 
@@ -65,48 +76,29 @@ class Canonical(NbGraderPreprocessor):
         """
         known = resources["nbgrader"]
         student, assignment = known["student"], known["assignment"]
-        result = _waiting.get((student, assignment)) or self._graded(student, assignment)
+        if not _grade_here:
+            from grading.judging.judge import Judge  # torch takes seconds to import
+
+            _grade_here.append(Judge().grade)
+        raw = Path("submitted", student, assignment, f"{assignment}.ipynb").read_bytes()
+        result = _grade_here[0](student, assignment, raw)
         if result.notebook is None:
             raise ValueError(result.reason)
         return nbformat.from_dict(result.notebook), resources
 
-    def _graded(self, student: str, assignment: str) -> Result:
-        """For nbgrader's own commands, in whose process nothing was graded before."""
-        from grading.judging.judge import Judge
 
-        if not _grade_here:
-            _grade_here.append(Judge().grade)
-        raw = Path("submitted", student, assignment, f"{assignment}.ipynb").read_bytes()
-        return _grade_here[0](student, assignment, raw)
-
-
-class _One(BaseConverter):
-    """One notebook, whose errors come out as they are: nbgrader's own loop only logs them."""
+class _Register(GenerateAssignment):
+    """Enters an assignment into the gradebook; errors come out, which nbgrader only logs."""
 
     assignment = Unicode()
-    student = Unicode()
-
-    def init_notebooks(self) -> None:
-        folder = self._format_source(self.assignment, self.student)
-        self.notebooks = [f"{folder}/{self.assignment}.ipynb"]
 
     def convert_notebooks(self) -> None:
-        self.init_assignment(self.assignment, self.student)
-        for notebook in self.notebooks:
-            self.convert_single_notebook(notebook)
-        self.set_permissions(self.assignment, self.student)
+        self.notebooks = [f"{self._format_source(self.assignment, '.')}/{self.assignment}.ipynb"]
+        self.init_assignment(self.assignment, ".")
+        self.convert_single_notebook(self.notebooks[0])
 
-
-class _Register(_One, GenerateAssignment):
-    """Enters the assignment into the gradebook."""
-
-
-class _Autograde(_One, Autograde):
-    """Enters a hand-in and its points."""
-
-
-class _Feedback(_One, GenerateFeedback):
-    """Writes the page that a student gets."""
+    def init_notebooks(self) -> None:
+        """Nothing to look for: there is one."""
 
 
 class _Course(CourseDirectory):
@@ -114,6 +106,19 @@ class _Course(CourseDirectory):
 
     def fail(self, message: str) -> None:
         raise ValueError(message)
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """The cells of an assignment, by their keys in the gradebook.
+
+    Attributes:
+        names: the grade id of each.
+        worth: the points of each that has some.
+    """
+
+    names: dict[str, str]
+    worth: dict[str, float]
 
 
 class Course:
@@ -129,18 +134,41 @@ class Course:
         path = os.environ.get("PATH", os.defpath)
         os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), path])
         self._settings = PyFileConfigLoader("nbgrader_config.py", str(root)).load_config()
-        # What lies beside a notebook is nobody's business here.
-        self._settings.CourseDirectory.ignore = ["[!t]*", "t[!i]*"]
+        self._directory = _Course(config=self._settings)
+        self._known: dict[str, _Cells] = {}
 
     @property
     def db_url(self) -> str:
         """The address of the gradebook."""
-        return _Course(config=self._settings).db_url
+        return str(self._directory.db_url)
 
-    def _run(self, converter: type[_One], settings: Config, assignment: str, student: str) -> None:
-        directory = _Course(config=settings)
-        with warnings.catch_warnings(action="ignore"):  # sqlalchemy's, of nbgrader's own code
-            converter(directory, config=settings, assignment=assignment, student=student).start()
+    @cached_property
+    def _gradebook(self) -> Gradebook:
+        return Gradebook(self.db_url, self._directory.course_id)
+
+    def close(self) -> None:
+        """Let go of the gradebook."""
+        if "_gradebook" in vars(self):
+            self._gradebook.close()
+            del self._gradebook
+
+    def state(self) -> str:
+        """Whether the gradebook can be reached, in a sentence with what to do if it cannot."""
+        url = make_url(self.db_url)
+        if url.get_backend_name() == "sqlite":
+            there = "there" if url.database and Path(url.database).is_file() else "made by a run"
+            return f"SQLite, in the file {url.database}, which is {there}."
+        told = url.render_as_string(hide_password=True)
+        try:
+            create_engine(url).connect().close()
+        except ModuleNotFoundError as missing:
+            return f"{told}, for which {missing.name} is missing: pip install {missing.name}."
+        except SQLAlchemyError as error:
+            return (
+                f"{told} does not answer ({first_line(error)}): start the server, or mend "
+                "c.CourseDirectory.db_url in nbgrader_config.py."
+            )
+        return f"{told}, which answers."
 
     def back_up(self) -> None:
         """Keep the gradebook as it is before a run, beside it, if it is a file of SQLite."""
@@ -159,11 +187,14 @@ class Course:
         Raises:
             ValueError: nbgrader refuses it.
         """
+        self._known.pop(assignment, None)
         with tempfile.TemporaryDirectory() as elsewhere:
             settings = copy.deepcopy(self._settings)
             settings.CourseDirectory.release_directory = elsewhere
+            directory = _Course(config=settings)
             try:
-                self._run(_Register, settings, assignment, ".")
+                with warnings.catch_warnings(action="ignore"):  # of nbgrader's own code
+                    _Register(directory, config=settings, assignment=assignment).start()
             except Exception as error:
                 raise ValueError(
                     f"The assignment {assignment!r} could not be entered into the gradebook: "
@@ -171,13 +202,13 @@ class Course:
                 ) from error
 
     def enter(self, result: Result) -> str:
-        """Enter a result and write its feedback; returns what went wrong.
+        """Enter a result; returns what went wrong.
 
         Its notebook is in ``autograded/`` afterwards if, and only if, its points count. Manual
-        grades and comments stay.
+        grades and comments stay. Its page is gone until :meth:`show` writes the new one.
         """
         key = result.student, result.assignment
-        autograded, graded = self._folder("autograded", *key), False
+        autograded = self._folder("autograded", *key)
         try:
             # First of all, so that nothing of an earlier hand-in looks like this one's.
             for folder in (autograded, self._folder("feedback", *key)):
@@ -186,42 +217,135 @@ class Course:
             if not result.graded:
                 self._forget(*key)
                 return result.reason
-            _waiting[key] = result
-            self._run(_Autograde, self._settings, result.assignment, result.student)
-            graded = True
-            self._run(_Feedback, self._settings, result.assignment, result.student)
+            notebook = nbformat.from_dict(result.notebook)
+            self._enter_points(notebook, *key)
+            self._write_notebook(result, *key)
         except Exception as error:
-            if graded:
-                return f"It has its grade, but no feedback ({first_line(error)})."
-            shutil.rmtree(autograded, ignore_errors=True)
-            return f"nbgrader cannot process it ({first_line(error)})."
+            self._gradebook.db.rollback()
+            return f"It cannot be entered into the gradebook ({first_line(error)})."
         finally:
-            _waiting.pop(key, None)
+            self._gradebook.db.expunge_all()  # else it keeps all that it has seen
         return ""
 
-    def entered(self, student: str, assignment: str) -> bool:
-        """Whether there are a graded notebook and a page for the student."""
-        page = self._folder("feedback", student, assignment) / f"{assignment}.html"
-        notebook = self._folder("autograded", student, assignment) / f"{assignment}.ipynb"
-        return page.is_file() and notebook.is_file()
+    def _enter_points(self, notebook: NotebookNode, student: str, assignment: str) -> None:
+        """As nbgrader's ``SaveAutoGrades`` does, which commits after each cell."""
+        gradebook = self._gradebook
+        gradebook.update_or_create_student(student)
+        handed_in = self._directory.get_existing_timestamp(
+            str(self._folder("submitted", student, assignment))
+        )
+        at = {"timestamp": handed_in} if handed_in else {}
+        with warnings.catch_warnings(action="ignore"):  # of nbgrader's own code
+            submission = gradebook.update_or_create_submission(assignment, student, **at)
+        entered = gradebook.find_submission_notebook(assignment, assignment, student)
+        names = self._cells(assignment).names
+        grades = {names[grade.cell_id]: grade for grade in entered.grades}
+        comments = {names[comment.cell_id]: comment for comment in entered.comments}
+        for cell in notebook.cells:
+            name = cell.metadata.get("nbgrader", {}).get("grade_id")
+            if is_grade(cell):
+                grade = grades[name]
+                grade.auto_score, _ = determine_grade(cell)
+                # What a person decided may look different now.
+                seen = grade.manual_score is None and grade.auto_score is not None
+                grade.needs_manual_grade = not seen
+            if is_solution(cell) or is_task(cell):
+                as_released = cell.metadata.nbgrader.get("checksum") == compute_checksum(cell)
+                empty = as_released and not is_task(cell)
+                comments[name].auto_comment = "No response." if empty else None
+        entered.late_submission_penalty = None
+        gradebook.db.commit()
+        if submission.total_seconds_late > 0:
+            known = {"notebook": assignment, "assignment": assignment, "student": student}
+            resources = {"nbgrader": known | {"db_url": self.db_url}}
+            AssignLatePenalties(config=self._settings).preprocess(notebook, resources)
+
+    def _write_notebook(self, result: Result, student: str, assignment: str) -> None:
+        text = json.dumps(result.notebook, indent=1, ensure_ascii=False)
+        files = {f"{assignment}.ipynb": text.encode(errors="backslashreplace")}
+        timestamp = self._folder("submitted", student, assignment) / "timestamp.txt"
+        if timestamp.is_file():
+            files["timestamp.txt"] = timestamp.read_bytes()
+        folder = self._folder("autograded", student, assignment)
+        for name, content in files.items():
+            with replacing(folder / name) as file:
+                file.write(content)
+            (folder / name).chmod(0o444)  # as nbgrader leaves them
+
+    def entered(self, result: Result) -> bool:
+        """Whether the gradebook and ``autograded/`` have this very result."""
+        key = result.student, result.assignment
+        if not (self._folder("autograded", *key) / f"{result.assignment}.ipynb").is_file():
+            return False
+        notebook = self._notebook(*key)
+        if notebook is None:
+            return False
+        names = self._cells(result.assignment).names
+        scores = {names[grade.cell_id]: grade.auto_score for grade in notebook.grades}
+        return all(scores.get(item.cell) == item.earned for item in result.items)
+
+    def marks(self, student: str, assignment: str) -> Marks:
+        """What the gradebook has of a hand-in that was entered."""
+        notebook = self._notebook(student, assignment)
+        assert notebook is not None
+        cells, penalty = self._cells(assignment), notebook.late_submission_penalty or 0.0
+        return Marks(
+            notebook.score - penalty,
+            sum(cells.worth.values()),
+            penalty,
+            {cells.names[g.cell_id]: (g.score, cells.worth[g.cell_id]) for g in notebook.grades},
+            {cells.names[c.cell_id]: c.comment for c in notebook.comments},
+        )
+
+    def _cells(self, assignment: str) -> "_Cells":
+        """The assignment's cells, for which the gradebook would be asked with every hand-in."""
+        if assignment not in self._known:
+            found = self._gradebook.find_notebook(assignment, assignment)
+            graded = [*found.grade_cells, *found.task_cells]
+            names = {cell.id: cell.name for cell in [*graded, *found.solution_cells]}
+            self._known[assignment] = _Cells(names, {cell.id: cell.max_score for cell in graded})
+        return self._known[assignment]
+
+    def _notebook(self, student: str, assignment: str) -> SubmittedNotebook | None:
+        self._gradebook.db.expire_all()  # a person may have marked in the meantime
+        try:
+            return self._gradebook.find_submission_notebook(assignment, assignment, student)
+        except MissingEntry:
+            return None
+
+    def shown(self, result: Result, marks: Marks) -> bool:
+        """Whether the student's page is the one of this result and these marks."""
+        wanted = stamp(result, marks)
+        try:
+            with self._page(result).open(encoding="utf-8") as file:
+                return file.read(len(wanted)) == wanted
+        except (OSError, ValueError):
+            return False
+
+    def show(self, result: Result, marks: Marks, html: str) -> None:
+        """Write the student's page."""
+        with replacing(self._page(result)) as file:
+            file.write((stamp(result, marks) + html).encode(errors="backslashreplace"))
+
+    def _page(self, result: Result) -> Path:
+        folder = self._folder("feedback", result.student, result.assignment)
+        return folder / f"{result.assignment}.html"
 
     def _folder(self, name: str, student: str, assignment: str) -> Path:
         return self.root / name / student / assignment
 
     def _forget(self, student: str, assignment: str) -> None:
         """Take back the points of an earlier hand-in: a person shall look."""
-        with Gradebook(self.db_url) as gradebook:
-            try:
-                submission = gradebook.find_submission(assignment, student)
-            except MissingEntry:
-                return
-            for notebook in submission.notebooks:
-                for grade in notebook.grades:
-                    grade.auto_score, grade.needs_manual_grade = None, True
-            gradebook.db.commit()
+        notebook = self._notebook(student, assignment)
+        if notebook is not None:
+            for grade in notebook.grades:
+                grade.auto_score, grade.needs_manual_grade = None, True
+            self._gradebook.db.commit()
 
-    def scores(self, assignment: str) -> dict[str, Score]:
+    def scores(self, assignment: str) -> "dict[str, Score]":
         """What everybody in the gradebook has, manual grades included."""
+        from grading.report import Score  # with figures, which take seconds to import
+
         scores = {}
         for row in csv.DictReader(io.StringIO(self.table(assignment, ()))):
             points = float(row["score"]) if row["score"] else None
@@ -235,20 +359,20 @@ class Course:
         text, handed = io.StringIO(), set(handed_in)
         writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        with Gradebook(self.db_url) as gradebook:
-            task = gradebook.find_assignment(assignment)
-            people = {person.id: person for person in gradebook.students}
-            submissions = {submission.student_id: submission for submission in task.submissions}
-            for student in sorted(people.keys() | handed):
-                row = {"assignment": assignment, "duedate": task.duedate, "student_id": student}
-                for column in PERSON[1:]:
-                    row[column] = getattr(people.get(student), column, None)
-                notebook = self._folder("autograded", student, assignment) / f"{assignment}.ipynb"
-                if student in submissions and notebook.is_file():
-                    row |= _points(submissions[student])
-                elif student not in submissions.keys() | handed:
-                    row |= NOTHING_HANDED_IN
-                writer.writerow(row | {"max_score": task.max_score})
+        self._gradebook.db.expire_all()
+        task = self._gradebook.find_assignment(assignment)
+        people = {person.id: person for person in self._gradebook.students}
+        submissions = {submission.student_id: submission for submission in task.submissions}
+        for student in sorted(people.keys() | handed):
+            row = {"assignment": assignment, "duedate": task.duedate, "student_id": student}
+            for column in PERSON[1:]:
+                row[column] = getattr(people.get(student), column, None)
+            notebook = self._folder("autograded", student, assignment) / f"{assignment}.ipynb"
+            if student in submissions and notebook.is_file():
+                row |= _points(submissions[student])
+            elif student not in submissions.keys() | handed:
+                row |= NOTHING_HANDED_IN
+            writer.writerow(row | {"max_score": task.max_score})
         return text.getvalue()
 
 

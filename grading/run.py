@@ -1,38 +1,34 @@
 """``python -m grading run ASSIGNMENT``: all hand-ins, each apart from the others.
 
-Hand-ins are graded by as many processes as there are cores, and entered by this one. Results are
-kept in ``graded/``: a hand-in that has not changed, under a definition that has not, is not
+Hand-ins are judged, and pages made, by as many processes as there are cores; judging can be left
+to a cluster. Only this process writes. A result is kept in ``graded/`` once it is in the gradebook
+and its page is written: a hand-in that has not changed, under a definition that has not, is not
 graded again, also after the whole was broken off.
 """
 
+import asyncio
 import hashlib
 import os
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from course_lib.files import replacing
 from grading.definitions import SOLUTIONS, names
 from grading.handins.collecting import Found, find
 from grading.judging.judge import Judge, definition
+from grading.processes import Pool, cluster, judged, processes
 from grading.results import Result, Status
-from grading.sandbox.limits import COUNTED, EVERYTHING
+from grading.sandbox.client import Unavailable
+from grading.sandbox.limits import Limits
+
+if TYPE_CHECKING:  # nbgrader takes seconds to import
+    from grading.gradebook import Course
 
 KEPT = "graded"  # the folder of results
-
-_judge: Judge
-
-
-def _start(shut_in: bool) -> None:
-    global _judge
-    _judge = Judge(restrictions=EVERYTHING if shut_in else COUNTED)
-
-
-def _grade(student: str, assignment: str, raw: bytes) -> Result:
-    return _judge.grade(student, assignment, raw)
 
 
 def run(
@@ -40,6 +36,8 @@ def run(
     root: Path = SOLUTIONS.parent,
     workers: int | None = None,
     sandbox: bool = True,
+    scheduler: str | None = None,
+    limits: Limits | None = None,
 ) -> None:
     """Grade all hand-ins of an assignment; write ``feedback/`` and ``grades.csv``.
 
@@ -48,16 +46,18 @@ def run(
     Args:
         assignment: the folder in ``solutions/``.
         root: the folder that holds ``solutions``, ``submitted`` and ``nbgrader_config.py``.
-        workers: how many hand-ins are graded at a time. Default: one for each core.
+        workers: how many hand-ins are graded at a time. Default: one for each core, or as many
+            as the cluster has.
         sandbox: whether students' code is shut in; without, only for those that you trust.
+        scheduler: the address of a dask scheduler, whose workers judge. They need this course
+            as it is here. Default: this machine judges.
+        limits: how much each hand-in's code may use. Default: those of :class:`Limits`.
 
     Raises:
         ValueError: there is no such assignment, its cases were not recorded, this machine cannot
-            shut code in, or a hand-in could not be graded: the message names each, and the
-            others have been graded.
+            shut code in, the cluster cannot be reached or has another course, or a hand-in could
+            not be graded: the message names each, and the others have been graded.
     """
-    from grading.gradebook import Course  # nbgrader takes a second to import
-
     _require(assignment, root)
     found = find(root / "submitted", assignment) if (root / "submitted").is_dir() else {}
     if not found:
@@ -66,27 +66,33 @@ def run(
             f"notebook at submitted/STUDENT/{assignment}/{assignment}.ipynb."
         )
         return
-    course = Course(root)
-    course.back_up()
-    course.register(assignment)
-    problems, told = {}, _Progress(len(found))
-    for result, fresh in _results(root, assignment, found, workers or os.cpu_count() or 1, sandbox):
-        problem = ""
-        if fresh or not course.entered(result.student, assignment) or not result.graded:
-            problem = course.enter(result)
-        note = found[result.student].note
-        if problem:
-            problems[result.student] = problem
-        told.one(result, problem, note)
-    with replacing(root / "grades.csv") as file:
-        file.write(course.table(assignment, found).encode(errors="backslashreplace"))
+    workers = workers or os.cpu_count() or 1
+    with (
+        processes(workers) as here,
+        cluster(scheduler) if scheduler else nullcontext(here) as judges,
+        _course(root) as course,  # while the processes start
+    ):
+        course.back_up()
+        course.register(assignment)
+        grading = _Grading(course, assignment, limits or Limits(), sandbox, judges, here)
+        problems = asyncio.run(grading.all(found))
+        with replacing(root / "grades.csv") as file:
+            file.write(course.table(assignment, found).encode(errors="backslashreplace"))
     if problems:
         raise ValueError(
             f"{len(problems)} of {len(found)} hand-ins of {assignment} need you; "
             "all others are in grades.csv and feedback/.\n"
-            + "\n".join(f"  {student}: {problem}" for student, problem in sorted(problems.items()))
+            + "\n".join(f"  {plain(who)}: {problem}" for who, problem in sorted(problems.items()))
         )
     print("The grades are in grades.csv, and the pages for the students in feedback/.")
+
+
+@contextmanager
+def _course(root: Path) -> Iterator["Course"]:
+    from grading.gradebook import Course
+
+    with closing(Course(root)) as course:
+        yield course
 
 
 def _require(assignment: str, root: Path) -> None:
@@ -100,48 +106,88 @@ def _require(assignment: str, root: Path) -> None:
         )
 
 
-def _results(
-    root: Path, assignment: str, found: dict[str, Found], workers: int, sandbox: bool
-) -> Iterator[tuple[Result, bool]]:
-    """Every hand-in's result, as it comes, and whether it was graded just now."""
-    todo: list[tuple[str, bytes]] = []
-    for student, place in found.items():
+class _Grading:
+    """One run: every hand-in goes from its file to its page, several at a time."""
+
+    def __init__(
+        self,
+        course: "Course",
+        assignment: str,
+        limits: Limits,
+        shut_in: bool,
+        judges: Pool,
+        pages: Pool,
+    ) -> None:
+        self.course, self.assignment = course, assignment
+        self.limits, self.shut_in = limits, shut_in
+        self.judges, self.pages = judges, pages
+        # One waits for each that is worked on, so that no process waits for this one.
+        self.places = asyncio.Semaphore(2 * judges.size)
+
+    async def all(self, found: dict[str, Found]) -> dict[str, str]:
+        """What is to be told of each hand-in that needs a person."""
+        told = _Progress(len(found))
+        return {
+            student: problem
+            for job in asyncio.as_completed([self._one(*item, told) for item in found.items()])
+            for student, problem in [await job]
+            if problem
+        }
+
+    async def _one(self, student: str, place: Found, told: "_Progress") -> tuple[str, str]:
+        async with self.places:
+            result = await self._result(student, place)
+            problem = self._enter(result) or await self._show(result)
+            if result.status is not Status.UNJUDGED:
+                _keep(self.course.root, result)
+            told.one(result, problem, place.note)
+            return student, problem
+
+    async def _result(self, student: str, place: Found) -> Result:
+        """What the judge says of a hand-in, or said when it was the same."""
+        known = (student, self.assignment)
         if place.path is None:
-            missing = (student, assignment, "", definition(assignment), 0, Status.MISSING)
-            yield Result(*missing, place.note), True
-            continue
+            return Result(*known, "", definition(self.assignment), 0, Status.MISSING, place.note)
         try:
             raw = place.path.read_bytes()
         except OSError as error:
-            unread = (student, assignment, "", definition(assignment), 0, Status.UNREADABLE)
-            yield Result(*unread, f"It was not graded: its file cannot be read ({error})."), True
-            continue
-        kept = _kept(root, assignment, student)
-        same = (hashlib.sha256(raw).hexdigest(), definition(assignment))
-        if kept and (kept.submission, kept.definition) == same:
-            yield kept, False
-            continue
-        todo.append((student, raw))
-    if not todo:
-        return
-    pool = ProcessPoolExecutor(
-        min(workers, len(todo)), get_context("spawn"), initializer=_start, initargs=(sandbox,)
-    )
-    with pool:
-        jobs = [pool.submit(_grade, student, assignment, raw) for student, raw in todo]
-        for job in as_completed(jobs):
-            result = _outcome(job)
-            _keep(root, result)
-            yield result, True
+            told = f"It was not graded: its file cannot be read ({error})."
+            return Result(*known, "", definition(self.assignment), 0, Status.UNREADABLE, told)
+        now = (hashlib.sha256(raw).hexdigest(), definition(self.assignment))
+        kept = _kept(self.course.root, *reversed(known))
+        if kept and (kept.submission, kept.definition) == now:
+            return kept
+        try:
+            result = await self.judges.ask(judged, *known, raw, self.limits, self.shut_in)
+        except Unavailable:
+            raise
+        except Exception as error:  # ours, or made to happen: nobody else shall have to wait
+            told = f"It was not graded, since judging it failed ({type(error).__name__}: {error})."
+            return Result(*known, *now, 0, Status.UNJUDGED, told)
+        if result.definition != now[1]:
+            raise ValueError(
+                f"The cluster has another course: its {self.assignment} is not the one that is "
+                "here. Bring the folders course_lib, grading and solutions up to date there."
+            )
+        return result
 
+    def _enter(self, result: Result) -> str:
+        if result.graded and self.course.entered(result):
+            return ""
+        return self.course.enter(result)
 
-def _outcome(job: "Future[Result]") -> Result:
-    try:
-        return job.result()
-    except Exception as error:
-        raise ValueError(
-            f"Grading stopped: {error}. What was graded before is kept, and not graded again."
-        ) from error
+    async def _show(self, result: Result) -> str:
+        from grading.pages import page
+
+        marks = self.course.marks(result.student, self.assignment)
+        if self.course.shown(result, marks):
+            return ""
+        try:
+            html = await self.pages.ask(page, result.notebook, marks, self.assignment)
+        except Exception as error:
+            return f"It has its grade, but no feedback ({type(error).__name__}: {error})."
+        self.course.show(result, marks, html)
+        return ""
 
 
 def _place(root: Path, assignment: str, student: str) -> Path:
@@ -196,6 +242,11 @@ def replay(student: str, assignment: str, root: Path = SOLUTIONS.parent) -> Resu
         judge.close()
 
 
+def plain(name: str) -> str:
+    """A name as a terminal can show it: what cannot be printed is written as Python writes it."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
+
+
 class _Progress:
     """One line a hand-in, with the time that is left."""
 
@@ -211,9 +262,8 @@ class _Progress:
         outcome = "see below" if problem else f"{earned:g} of {points:g}"
         notes = "".join(f"; {text}" for text in (note, _suspicious(result)) if text)
         status = "" if result.status is Status.GRADED or problem else f", {result.status}"
-        # To stderr, which prints any name, also one that is no valid Unicode.
         print(
-            f"[{self.done}/{self.count}, {left:.0f} s left] {result.student}: "
+            f"[{self.done}/{self.count}, {left:.0f} s left] {plain(result.student)}: "
             f"{outcome}{status}{notes}",
             file=sys.stderr,
         )

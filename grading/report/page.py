@@ -25,6 +25,7 @@ FOLDER = Path(__file__).parent
 # What a person should look at first; a hand-in that was graded needs nobody.
 STATUSES = [
     Status.TAMPERED,
+    Status.UNJUDGED,
     Status.UNREADABLE,
     Status.MISSING,
     Status.CRASHED,

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from grading.definitions import SOLUTIONS, names, record
+from tests.programs import program
 
 ROOT = SOLUTIONS.parent
 NOT_COPIED = shutil.ignore_patterns("exercise.py", "cases.json", "__pycache__", ".*")
@@ -17,10 +19,13 @@ NOT_COPIED = shutil.ignore_patterns("exercise.py", "cases.json", "__pycache__", 
 class Course:
     """A copy of what nbgrader reads, in a folder of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, db_url: str | None = None, only: str = "") -> None:
         self.folder = folder
-        shutil.copy(ROOT / "nbgrader_config.py", folder)
-        for name in names():
+        self.db_url = db_url or f"sqlite:///{folder}/gradebook.db"
+        settings = (ROOT / "nbgrader_config.py").read_text()
+        settings += f"c.CourseDirectory.db_url = {self.db_url!r}\n"
+        (folder / "nbgrader_config.py").write_text(settings)
+        for name in [only] if only else names():
             shutil.copytree(SOLUTIONS / name, folder / "solutions" / name, ignore=NOT_COPIED)
             record(name, folder / "solutions")
 
@@ -41,3 +46,30 @@ class Course:
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     return Course(tmp_path_factory.mktemp("course"))
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory):
+    """The address of a PostgreSQL server of the tests' own, on loopback."""
+    homes = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    start = program(*(f"{home}/pg_ctl" for home in homes), "pg_ctl", package="postgresql")
+    folder = tmp_path_factory.mktemp("postgresql")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    # It refuses to run as root; Debian's package makes this user for it.
+    user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    if user:
+        for place in (folder, *folder.parents[:2]):
+            place.chmod(0o755)
+        shutil.chown(folder, "postgres")
+    options = f"-h 127.0.0.1 -p {port} -k {folder} -F"
+
+    def run(*arguments: str) -> None:
+        command = [*user, start, "-D", f"{folder}/data", "-w", "-s", *arguments]
+        subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL)
+
+    run("initdb", "-o", "-A trust -U course -E UTF8")
+    run("start", "-l", f"{folder}/log", "-o", options)
+    yield f"postgresql+psycopg://course@127.0.0.1:{port}/postgres"
+    run("stop", "-m", "immediate")

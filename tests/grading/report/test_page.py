@@ -70,13 +70,13 @@ def test_a_class(tmp_path):
         similarity=Similarity((Pair("f", "s1", "s2", 0.875, False),), ("f",), ("g",)),
     )
     for expected in (
-        "Suspicious in 1 of 20 hand-ins",
+        "Suspicious in 1 of 21 hand-ins",
         "It ended as crashed.",
         "6 lost points; 6 of them with none of the known misconceptions.",
         "Compared: f. Too short: g.",
         "88 %",
         "This is no verdict.",
-        "20 hand-ins have points, of 2",
+        "21 hand-ins have points, of 2",
     ):
         assert expected in page.text
     assert page.tags.count("img") == 3

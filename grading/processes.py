@@ -1,0 +1,173 @@
+"""Where hand-ins are judged and pages made: processes of this machine, or workers of a cluster."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from multiprocessing import forkserver, get_context, parent_process
+from typing import Any, Protocol, TypeVar
+
+import torch
+
+from grading.judging.judge import ABSENT, Judge
+from grading.results import Result
+from grading.sandbox.client import Sandbox
+from grading.sandbox.limits import COUNTED, EVERYTHING, Limits
+
+# What each process finds in memory, and all of them share.
+PRELOAD = ["grading.judging.judge", "grading.pages"]
+SECONDS_TO_CONNECT = 30
+
+T = TypeVar("T")
+# A judge's warm parent is that of the process which started it, if there is one.
+_shared: list[Sandbox] = []
+_one_at_a_time = threading.Lock()
+
+
+def judged(student: str, assignment: str, raw: bytes, limits: Limits, shut_in: bool) -> Result:
+    """Grade the bytes of one file, where this is called.
+
+    Args:
+        student: who handed it in.
+        assignment: the assignment's name.
+        raw: the file.
+        limits: how much its code may use.
+        shut_in: whether its code runs in the sandbox; without, only what you trust.
+    """
+    with _one_at_a_time:  # a worker of a cluster may call from several threads
+        return _judge(limits, shut_in).grade(student, assignment, raw)
+
+
+@cache
+def _judge(limits: Limits, shut_in: bool) -> Judge:
+    torch.set_num_threads(1)  # one for each process
+    restrictions = EVERYTHING if shut_in else COUNTED
+    return Judge(limits, restrictions, _shared[0] if _shared else None)
+
+
+def _start(sandbox: Sandbox) -> None:
+    """What a process does first."""
+    _shared.append(sandbox)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """The executor's processes would wait for questions for ever."""
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+class Pool(Protocol):
+    """Where functions are called, several at a time.
+
+    Attributes:
+        size: how many at a time.
+    """
+
+    size: int
+
+    async def ask(self, function: Callable[..., T], *args: Any) -> T:
+        """Call a function there; what it raises is raised here."""
+
+
+class Processes:
+    """A process a core. One that ends, for whatever reason, takes no other question along.
+
+    Args:
+        size: how many.
+        new: makes an executor of so many processes.
+    """
+
+    def __init__(self, size: int, new: Callable[[int], Executor]) -> None:
+        self.size, self._new = size, new
+        self._pool = new(size)
+        self._alone = asyncio.Lock()
+
+    async def ask(self, function: Callable[..., T], *args: Any) -> T:
+        """Call a function in one of them.
+
+        Raises:
+            BrokenExecutor: it ended its process, also when it was alone in a new one.
+        """
+        pool, loop = self._pool, asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(pool, function, *args)
+        except BrokenExecutor:
+            # The executor does not say whose question it was: each is asked alone.
+            if self._pool is pool:
+                self._pool = self._new(self.size)
+        async with self._alone:
+            with self._new(1) as own:
+                return await loop.run_in_executor(own, function, *args)
+
+    def close(self) -> None:
+        """End the processes."""
+        self._pool.shutdown()
+
+
+@contextmanager
+def processes(size: int) -> Iterator[Pool]:
+    """Processes of this machine, forked from one that has imported what they need.
+
+    Args:
+        size: how many.
+    """
+    context = get_context("forkserver")
+    context.set_forkserver_preload(PRELOAD)
+    forkserver.ensure_running()  # it imports while the sandbox does
+    with Sandbox(without=ABSENT) as sandbox:
+        pool = Processes(
+            size, lambda count: ProcessPoolExecutor(count, context, _start, (sandbox,))
+        )
+        try:
+            yield pool
+        finally:
+            pool.close()
+
+
+class Cluster:
+    """The workers of a dask scheduler.
+
+    Args:
+        client: of ``dask.distributed``.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self.size = sum(client.nthreads().values()) or 1
+        self._pool: Executor = client.get_executor(pure=False)
+
+    async def ask(self, function: Callable[..., T], *args: Any) -> T:
+        """Call a function on one of them; when a worker is lost, another one is asked."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *args)
+
+
+@contextmanager
+def cluster(address: str) -> Iterator[Pool]:
+    """The cluster of a dask scheduler.
+
+    Args:
+        address: such as ``tcp://10.0.0.1:8786``.
+
+    Raises:
+        ValueError: there is none, or ``dask.distributed`` is not installed.
+    """
+    try:
+        from distributed import Client
+    except ImportError as missing:
+        raise ValueError(
+            "Grading on a cluster needs dask.distributed: pip install distributed."
+        ) from missing
+    try:
+        client = Client(address, timeout=SECONDS_TO_CONNECT)
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"There is no dask scheduler at {address!r} ({error}): start one with dask scheduler, "
+            "and a dask worker on each machine."
+        ) from error
+    with client:
+        yield Cluster(client)
