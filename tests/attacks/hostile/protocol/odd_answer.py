@@ -1,0 +1,14 @@
+"""Sends an answer whose fields are of types that nobody expects."""
+
+import gc
+
+STATUS = "tampered"
+STOCK = "not run: there is no judge to speak to"
+FINDS = ("interfered",)
+
+
+def sgd_step(w, g, *, lr, weight_decay=0.0):
+    for thing in gc.get_objects():
+        if type(thing).__name__ == "_Worker":
+            thing.send({"raised": "E", "message": "", "lines": [["a", "b", {}]], "blank": 5})
+    return w
