@@ -8,6 +8,7 @@ ASSIGNMENT ?= sgd
 CHAPTER ?=
 CONDITIONS ?=
 AGAIN ?=
+SCHEDULER ?=
 NOTEBOOKS ?= book solutions
 DEVICE := cuda
 STEPS ?=
@@ -24,7 +25,7 @@ CASES := $(ASSIGNMENTS:%=solutions/%/cases.json)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help book outputs robust links serve check fast test nbval gpu gpu-wheels bench release student \
-    collect grade lint types lock clean
+    collect grade load lint types lock clean
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
 
@@ -100,8 +101,11 @@ collect: $(READY)  ## bring the hand-ins in ZIP=… to submitted/ (ROSTER=… AS
 	$(BIN)/python -m grading collect "$(ASSIGNMENT)" "$(ZIP)" \
 	    $(if $(ROSTER),--roster "$(ROSTER)")
 
-grade: $(READY) $(CASES)  ## autograde submitted/*/ASSIGNMENT, write feedback/ and grades.csv
-	$(BIN)/python -m grading run "$(ASSIGNMENT)"
+grade: $(READY) $(CASES)  ## grade submitted/*/ASSIGNMENT, to feedback/ and grades.csv (SCHEDULER=…)
+	$(BIN)/python -m grading run "$(ASSIGNMENT)" $(if $(SCHEDULER),--scheduler "$(SCHEDULER)")
+
+load: $(READY) $(CASES)  ## grade 1,000 hand-ins while the grader is killed, and on a cluster
+	COURSE_LOAD=1000 $(BIN)/python -m pytest tests/grading/test_load.py $(PYTEST_ARGS)
 
 lint: $(READY)  ## check style; `make lint FIX=1` mends it
 	$(BIN)/ruff check $(if $(FIX),--fix) .

@@ -1,0 +1,128 @@
+"""What one hand-in costs: graded by this course, and by nbgrader as it comes.
+
+The same class is graded end to end, with gradebook, notebooks and feedback: by nbgrader's own two
+commands, in the course's settings before it graded by itself (``stock/nbgrader_config.py``), and
+by ``python -m grading run`` with one process and with two. They take turns, so that a busy machine
+is unfair to none. nbgrader takes its time for each hand-in alike, so it is given fewer of them in
+each turn, and its time is scaled up to the class.
+
+    python benchmarks/autograde.py              # sgd
+    python benchmarks/autograde.py practice     # another assignment
+"""
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import nbformat
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+TURNS = 3
+RUN = "import sys; from pathlib import Path; from grading.run import run; run({!r}, Path({!r}), {})"
+
+
+def hand_in(assignment: str, submitted: Path, count: int) -> None:
+    """Fill a folder with hand-ins: right, one function blank, one wrong, one raising; in turns."""
+    solved = nbformat.read(ROOT / "solutions" / assignment / f"{assignment}.ipynb", as_version=4)
+    sources = {
+        cell.metadata.nbgrader.grade_id: cell.source
+        for cell in solved.cells
+        if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution")
+    }
+    for number in range(count):
+        path = ROOT / "exercises" / assignment / f"{assignment}.ipynb"
+        notebook = nbformat.read(path, as_version=4)
+        places = [c for c in notebook.cells if _grade_id(c) in sources]
+        for cell in places:
+            cell.source = f"{sources[_grade_id(cell)]}\n# {number}"
+        different = places[number % len(places)]
+        match number % 4:
+            case 1:
+                different.source = "raise NotImplementedError"
+            case 2:
+                different.source = different.source.replace("+", "-", 1)
+            case 3:
+                different.source = different.source.replace("return", "raise ValueError", 1)
+        folder = submitted / f"student{number:03}" / assignment
+        folder.mkdir(parents=True)
+        nbformat.write(notebook, folder / f"{assignment}.ipynb")
+
+
+def _grade_id(cell: nbformat.NotebookNode) -> str:
+    return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+
+
+def course(folder: Path, assignment: str, settings: Path, count: int) -> None:
+    """A course folder with one assignment, in which so many have handed in."""
+    shutil.copytree(ROOT / "solutions" / assignment, folder / "solutions" / assignment)
+    shutil.copy(settings, folder / "nbgrader_config.py")
+    hand_in(assignment, folder / "submitted", count)
+
+
+def seconds(folder: Path, *commands: list[str]) -> float:
+    """How long the commands take in a folder."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    start = time.perf_counter()
+    for command in commands:
+        done = subprocess.run(
+            [sys.executable, *command],
+            cwd=folder,
+            env={**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            sys.exit(f"{command} failed:\n{done.stderr[-2000:]}")
+    return time.perf_counter() - start
+
+
+def stock(folder: Path, assignment: str, count: int) -> float:
+    """The seconds that nbgrader takes for a class."""
+    course(folder, assignment, HERE / "stock" / "nbgrader_config.py", count)
+    seconds(folder, ["-m", "nbgrader", "generate_assignment", assignment])
+    return seconds(
+        folder,
+        ["-m", "nbgrader", "autograde", assignment],
+        ["-m", "nbgrader", "generate_feedback", assignment],
+    )
+
+
+def ours(folder: Path, assignment: str, count: int, workers: int) -> float:
+    """The seconds that this course takes for a class."""
+    course(folder, assignment, ROOT / "nbgrader_config.py", count)
+    return seconds(folder, ["-c", RUN.format(assignment, str(folder), workers)])
+
+
+def main() -> None:
+    """Print what each takes for the class, and the ratios."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("assignment", nargs="?", default="sgd")
+    parser.add_argument("--count", type=int, default=40, help="hand-ins in the class; default 40")
+    options = parser.parse_args()
+    name, count = options.assignment, options.count
+    fewer = max(count // 4, 4)
+    rows: dict[str, list[float]] = {"nbgrader": [], "one process": [], "two processes": []}
+    for _ in range(TURNS):
+        with TemporaryDirectory() as folder:
+            rows["nbgrader"].append(stock(Path(folder, "a"), name, fewer) * count / fewer)
+            rows["one process"].append(ours(Path(folder, "b"), name, count, 1))
+            rows["two processes"].append(ours(Path(folder, "c"), name, count, 2))
+    print(f"{count} hand-ins of {name}, seconds from end to end")
+    for row, times in rows.items():
+        middle = statistics.median(times)
+        print(f"{row:14}{middle:8.1f}   one hand-in {middle / count:6.3f}   all {times}")
+    pairs = zip(rows["one process"], rows["two processes"], strict=True)
+    print(f"two processes: {statistics.median(a / b for a, b in pairs):.2f} times one")
+    pairs = zip(rows["nbgrader"], rows["one process"], strict=True)
+    print(f"ratio: {statistics.median(a / b for a, b in pairs):.1f}")
+
+
+if __name__ == "__main__":
+    main()
