@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from course_lib.files import replacing
 from grading.definitions import SOLUTIONS, names
-from grading.handins.collecting import Found, find
+from grading.handins.collecting import Found, find, shown
 from grading.judging.judge import Judge, definition
 from grading.processes import Pool, cluster, judged, processes
 from grading.results import Result, Status
@@ -82,7 +82,7 @@ def run(
         raise ValueError(
             f"{len(problems)} of {len(found)} hand-ins of {assignment} need you; "
             "all others are in grades.csv and feedback/.\n"
-            + "\n".join(f"  {plain(who)}: {problem}" for who, problem in sorted(problems.items()))
+            + "\n".join(f"  {shown(who)}: {problem}" for who, problem in sorted(problems.items()))
         )
     print("The grades are in grades.csv, and the pages for the students in feedback/.")
 
@@ -242,11 +242,6 @@ def replay(student: str, assignment: str, root: Path = SOLUTIONS.parent) -> Resu
         judge.close()
 
 
-def plain(name: str) -> str:
-    """A name as a terminal can show it: what cannot be printed is written as Python writes it."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
-
-
 class _Progress:
     """One line a hand-in, with the time that is left."""
 
@@ -263,7 +258,7 @@ class _Progress:
         notes = "".join(f"; {text}" for text in (note, _suspicious(result)) if text)
         status = "" if result.status is Status.GRADED or problem else f", {result.status}"
         print(
-            f"[{self.done}/{self.count}, {left:.0f} s left] {plain(result.student)}: "
+            f"[{self.done}/{self.count}, {left:.0f} s left] {shown(result.student)}: "
             f"{outcome}{status}{notes}",
             file=sys.stderr,
         )
