@@ -32,9 +32,15 @@ def _source(tag: str, name: str, value: str) -> bool:
     )
 
 
+def _address(tag: str, name: str, value: str) -> bool:
+    return name == "title" or (
+        name == "href" and value.startswith(("#", "https://", "http://", "mailto:"))
+    )
+
+
 ATTRIBUTES: dict[str, list[str] | Callable[[str, str, str], bool]] = {
     "*": ["class", "id", "title", "open"],
-    "a": ["href"],
+    "a": _address,
     "img": _source,
     "ol": ["start"],
 }

@@ -12,7 +12,7 @@ import torch
 
 from course_lib.checks.exercise import Exercise, Function, Misconception
 from course_lib.checks.situations import INPUTS, WHOLE, Call, Outcome, Property, Situation, Steps
-from course_lib.checks.values import TOLERANCE, decode, encode
+from course_lib.checks.values import FLOAT32, TOLERANCE, Tolerance, decode, encode
 from course_lib.checks.verdict import Trial
 from course_lib.files import replacing
 
@@ -105,26 +105,30 @@ def write(exercise: Exercise, path: Path, earlier: Path | None = None) -> None:
         file.write(_text(exercise.name, functions).encode())
 
 
-def settled(new: Any, old: Any, tolerance: float = TOLERANCE[torch.float64]) -> Any:
+def settled(new: Any, old: Any, dtype: str = "float64", tolerances: Tolerance = TOLERANCE) -> Any:
     """What was recorded, with the old number wherever the new one agrees within the tolerance.
 
     The last digits differ between processors, which no answer is judged by and no file should
-    change for.
+    change for. What a mistake gives may have gone through float32.
 
     Args:
         new: a part of what is written to ``cases.json``.
         old: the same part of a file that was written before.
-        tolerance: absolute and relative. Default: that of float64; tensors have their own.
+        dtype: of its numbers, by its name. Default: float64; tensors have their own.
+        tolerances: absolute and relative, by the dtype. Default: those of right answers.
     """
     match new, old:
         case dict(), dict():
-            dtype = getattr(torch, new.get("dtype", "float64"))
-            tolerance = TOLERANCE.get(dtype, tolerance)
-            return {key: settled(new[key], old.get(key), tolerance) for key in new}
+            own = new.get("dtype", dtype)
+            return {
+                key: settled(new[key], old.get(key), own, FLOAT32 if key == "wrong" else tolerances)
+                for key in new
+            }
         case list(), list() if len(new) == len(old):
-            return [settled(n, o, tolerance) for n, o in zip(new, old)]
-        case float(), float() if math.isclose(new, old, rel_tol=tolerance, abs_tol=tolerance):
-            return old
+            return [settled(n, o, dtype, tolerances) for n, o in zip(new, old)]
+        case float(), float():
+            near = tolerances.get(getattr(torch, dtype), tolerances[torch.float64])
+            return old if math.isclose(new, old, rel_tol=near, abs_tol=near) else new
     return new
 
 

@@ -81,6 +81,12 @@ def test_numbers_of_a_float32_tensor_agree_within_its_own_tolerance():
     assert settled(new | DOUBLED, old | DOUBLED) == new | DOUBLED
 
 
+def test_what_a_mistake_gives_may_have_gone_through_float32():
+    new, old = [{"values": [1.0]}], [{"values": [1 + 1e-7]}]
+    assert settled({"wrong": new}, {"wrong": old}) == {"wrong": old}
+    assert settled({"right": new}, {"right": old}) == {"right": new}
+
+
 def test_a_file_written_on_another_processor_is_the_same(tmp_path):
     here, there = tmp_path / "here.json", tmp_path / "there.json"
     write(EXERCISE, here)

@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -49,19 +50,17 @@ def course(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory):
+def postgresql():
     """The address of a PostgreSQL server of the tests' own, on loopback."""
     homes = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     start = program(*(f"{home}/pg_ctl" for home in homes), "pg_ctl", package="postgresql")
-    folder = tmp_path_factory.mktemp("postgresql")
+    folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     # It refuses to run as root; Debian's package makes this user for it.
     user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     if user:
-        for place in (folder, *folder.parents[:2]):
-            place.chmod(0o755)
         shutil.chown(folder, "postgres")
     options = f"-h 127.0.0.1 -p {port} -k {folder} -F"
 
@@ -73,3 +72,4 @@ def postgresql(tmp_path_factory):
     run("start", "-l", f"{folder}/log", "-o", options)
     yield f"postgresql+psycopg://course@127.0.0.1:{port}/postgres"
     run("stop", "-m", "immediate")
+    shutil.rmtree(folder)

@@ -25,7 +25,7 @@ SHELL = """<!doctype html>
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # Playwright's loop runs as long, and other modules have their own
 def browser():
     """The system's Chromium, driven by Playwright."""
     chromium = program("chromium", "chromium-browser", "google-chrome", package="chromium")
