@@ -174,7 +174,7 @@ def test_a_cluster_that_loses_a_worker_gives_the_same(course):
 
         def lose_a_worker(done):
             if done == COUNT // 4:
-                cluster.workers[0].process.process.kill()
+                os.kill(cluster.workers[0].pid, signal.SIGKILL)
 
         finish(course, f", scheduler={cluster.scheduler_address!r}", lose_a_worker)
     all_have_their_grades(course)
