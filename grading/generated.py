@@ -1,9 +1,7 @@
 """The score on mutants that nobody thought of: each must lose points or be equivalent."""
 
 import re
-import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,6 +14,7 @@ from course_lib.checks.recording import visible
 from course_lib.checks.situations import Outcome, Situation
 from course_lib.checks.values import FLOAT32, first_difference
 from course_lib.checks.verdict import first_wrong
+from grading.deadline import deadline
 from grading.definitions import load
 from grading.hidden import HIDDEN_SEED, hidden
 from grading.mutants import Mutant, mutants
@@ -135,7 +134,8 @@ def _score(function: Function, inputs: int) -> GeneratedScore:
     score = GeneratedScore(function.name, 0)
     drawn: list[Drawn] = []
     for mutant in mutants(function.oracle):
-        with _limited():
+        # One that does not stop: the check takes the error for one of the mutant's.
+        with deadline(SECONDS, f"no answer after {SECONDS} s"):
             wrong = first_wrong(function.name, mutant.rule, trials, function.returns)
         if wrong:
             score = replace(score, caught=score.caught + 1)
@@ -147,22 +147,6 @@ def _score(function: Function, inputs: int) -> GeneratedScore:
         else:
             score.escaped.append(mutant)
     return score
-
-
-@contextmanager
-def _limited() -> Iterator[None]:
-    """Ends a mutant that does not stop; the check takes the error for one of the mutant's."""
-
-    def stop(*_: object) -> None:
-        raise TimeoutError(f"no answer after {SECONDS} s")
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def draws(function: Function, inputs: int) -> Iterator[Drawn]:

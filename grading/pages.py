@@ -6,9 +6,7 @@ It is nbgrader's page. What a student wrote is shown in it and never runs.
 import hashlib
 import json
 import re
-import signal
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib.util import find_spec
@@ -22,6 +20,7 @@ from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from nbformat import NotebookNode
 from traitlets.config import Config
 
+from grading.deadline import deadline
 from grading.markdown import as_it_is, markdown2html
 from grading.results import Result
 
@@ -112,7 +111,8 @@ def page(notebook: Mapping[str, Any], marks: Marks, name: str) -> str:
         "max_score": marks.max_score,
         "late_penalty": marks.late_penalty,
     }
-    with _deadline(SECONDS_FOR_A_PAGE):
+    told = f"it takes more than {SECONDS_FOR_A_PAGE:g} seconds to show"
+    with deadline(SECONDS_FOR_A_PAGE, told):
         text, _ = _exporter().from_notebook_node(nb, {"nbgrader": known})
     return str(text)
 
@@ -136,20 +136,6 @@ def _exporter() -> FeedbackExporter:
     made = FeedbackExporter(config=settings)
     made.register_preprocessor(CSSHTMLHeaderPreprocessor, enabled=True)
     return made
-
-
-@contextmanager
-def _deadline(seconds: float) -> Iterator[None]:
-    def stop(*_: object) -> None:
-        raise TimeoutError(f"it takes more than {seconds:g} seconds to show")
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def stamp(result: Result, marks: Marks) -> str:
