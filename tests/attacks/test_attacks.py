@@ -35,18 +35,19 @@ def graded(tmp_path_factory):
     """The course's folder after the run, what was told, and what it looked like outside."""
     root = tmp_path_factory.mktemp("course")
     make(root, ATTACKS, judge=os.getpid())
-    before = outside()
+    before, running = outside(), children()
     on_terminal = io.StringIO()
     with redirect_stderr(on_terminal):
         told = grade(root, ATTACKS)
-    return Graded(root, told, on_terminal.getvalue(), before)
+    return Graded(root, told, on_terminal.getvalue(), before, running)
 
 
 class Graded:
     """What became of all hand-ins."""
 
-    def __init__(self, root, told, on_terminal, before):
-        self.root, self.told, self.on_terminal, self.before = root, told, on_terminal, before
+    def __init__(self, root, told, on_terminal, before, running):
+        self.root, self.told, self.on_terminal = root, told, on_terminal
+        self.before, self.running = before, running
         self.results = {
             (result.assignment, result.student): result
             for assignment in ASSIGNMENTS
@@ -174,8 +175,8 @@ def test_nothing_is_written_outside_and_nothing_is_left(graded):
     names = [path for path in Path("/proc").glob("[0-9]*/comm") if OWNED in _text(path)]
     assert names == []
     # Two belong to Python's own way to start processes; those without a command are over.
-    children = [line for line in _children(os.getpid()) if line.strip()]
-    assert [line for line in children if "from multiprocessing." not in line] == []
+    left = [line for pid, line in children().items() if pid not in graded.running and line]
+    assert [line for line in left if "from multiprocessing." not in line] == []
 
 
 def _text(path):
@@ -185,9 +186,10 @@ def _text(path):
         return ""
 
 
-def _children(process):
-    found = []
+def children():
+    """The command of each process that was started by this one and has not been waited for."""
+    found = {}
     for path in Path("/proc").glob("[0-9]*/status"):
-        if re.search(rf"^PPid:\s+{process}$", _text(path), re.MULTILINE):
-            found.append(_text(path.with_name("cmdline")).replace("\0", " "))
+        if re.search(rf"^PPid:\s+{os.getpid()}$", _text(path), re.MULTILINE):
+            found[path.parent.name] = _text(path.with_name("cmdline")).replace("\0", " ").strip()
     return found
