@@ -12,6 +12,7 @@
 ``judging``         asks it, and decides
 ``results``         what grading one hand-in ends in
 ``run``             ``make grade``: all hand-ins, by ``processes`` of this machine or a cluster
+``entering``        what one of these processes does, and no other: it writes
 ``gradebook``       nbgrader's, and its notebooks
 ``pages``           what each student gets; ``markdown`` shows what they wrote
 ``report``          how the class did
@@ -23,7 +24,3 @@ import sys
 # nbformat imports jsonschema, which compiles the grammar of addresses that no notebook has: two
 # seconds in each process.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
-
-from grading.hidden import hidden_check  # noqa: E402
-
-__all__ = ["hidden_check"]

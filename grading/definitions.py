@@ -1,15 +1,20 @@
 """Where an assignment's definition is, how it is loaded, and how its cases are recorded."""
 
+import hashlib
 import importlib.util
 import sys
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from course_lib.checks import Exercise
-from course_lib.checks.recording import write
+if TYPE_CHECKING:  # torch takes seconds to import
+    from course_lib.checks import Exercise
 
 SOLUTIONS = Path(__file__).resolve().parent.parent / "solutions"
 EXERCISES = SOLUTIONS.parent / "exercises"
+# What decides a grade besides the hand-in, the seed and the definition.
+DECIDES = ("course_lib/checks", "grading/handins", "grading/judging", "grading/sandbox")
 
 
 def names(solutions: Path = SOLUTIONS) -> list[str]:
@@ -18,7 +23,7 @@ def names(solutions: Path = SOLUTIONS) -> list[str]:
 
 
 @cache
-def load(assignment: str) -> Exercise:
+def load(assignment: str) -> "Exercise":
     """The definition in ``solutions/ASSIGNMENT/exercise.py``.
 
     Raises:
@@ -36,6 +41,17 @@ def load(assignment: str) -> Exercise:
     return module.EXERCISE
 
 
+@cache
+def definition(assignment: str) -> str:
+    """The SHA-256 of all files that decide a grade besides the hand-in, and of torch's version."""
+    root, hashed = SOLUTIONS.parent, hashlib.sha256(version("torch").encode())
+    files = sorted((SOLUTIONS / assignment).glob("[!.]*.*"))
+    files += sorted(path for folder in DECIDES for path in (root / folder).rglob("*.py"))
+    for path in files:
+        hashed.update(path.read_bytes())
+    return hashed.hexdigest()
+
+
 def record(assignment: str, folder: Path = SOLUTIONS) -> None:
     """Write the visible cases to ``FOLDER/ASSIGNMENT/cases.json``.
 
@@ -45,5 +61,7 @@ def record(assignment: str, folder: Path = SOLUTIONS) -> None:
     Raises:
         ValueError: there is no such assignment.
     """
+    from course_lib.checks.recording import write
+
     released = EXERCISES / assignment / "cases.json"
     write(load(assignment), folder / assignment / "cases.json", earlier=released)

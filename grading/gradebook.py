@@ -11,10 +11,8 @@ import copy
 import csv
 import io
 import json
-import os
 import shutil
 import sqlite3
-import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterable
@@ -24,22 +22,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nbformat
+import nbgrader
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
-from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment, SubmittedNotebook
+from nbgrader.api import Base, Gradebook, MissingEntry, SubmittedAssignment, SubmittedNotebook
 from nbgrader.converters import GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import AssignLatePenalties, NbGraderPreprocessor
 from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution, is_task
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, inspect
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Unicode
 from traitlets.config import PyFileConfigLoader
 
 from course_lib.files import replacing
-from grading.pages import Marks, stamp
-from grading.results import Result
+from grading.pages import stamp
+from grading.results import Marks, Result
 
 if TYPE_CHECKING:
     from grading.report import Score
@@ -130,9 +131,6 @@ class Course:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        # nbgrader starts alembic by name.
-        path = os.environ.get("PATH", os.defpath)
-        os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), path])
         self._settings = PyFileConfigLoader("nbgrader_config.py", str(root)).load_config()
         self._directory = _Course(config=self._settings)
         self._known: dict[str, _Cells] = {}
@@ -144,6 +142,7 @@ class Course:
 
     @cached_property
     def _gradebook(self) -> Gradebook:
+        _make_tables(self.db_url)
         return Gradebook(self.db_url, self._directory.course_id)
 
     def close(self) -> None:
@@ -189,6 +188,7 @@ class Course:
         """
         self._known.pop(assignment, None)
         with tempfile.TemporaryDirectory() as elsewhere:
+            _make_tables(self.db_url)
             settings = copy.deepcopy(self._settings)
             settings.CourseDirectory.release_directory = elsewhere
             directory = _Course(config=settings)
@@ -374,6 +374,17 @@ class Course:
                 row |= NOTHING_HANDED_IN
             writer.writerow(row | {"max_score": task.max_score})
         return text.getvalue()
+
+
+def _make_tables(db_url: str) -> None:
+    """The tables of a new gradebook. nbgrader starts a process for it, which takes seconds."""
+    engine = create_engine(db_url)
+    if not inspect(engine).get_table_names():
+        versions = ScriptDirectory(str(Path(nbgrader.__file__).parent / "alembic"))
+        with engine.begin() as connection:
+            Base.metadata.create_all(connection)
+            MigrationContext.configure(connection).stamp(versions, "head")
+    engine.dispose()
 
 
 def _points(submission: SubmittedAssignment) -> dict[str, Any]:

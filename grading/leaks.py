@@ -114,7 +114,7 @@ def _problems(place: str, source: str, secret: set[str]) -> Iterator[str]:
     if place.endswith("exercise.py"):
         yield "this is an assignment's definition."
     for node in ast.walk(tree):
-        named = {getattr(node, "id", ""), getattr(node, "module", "")}
+        named = {getattr(node, "id", ""), *(getattr(node, "module", "") or "").split(".")}
         if ".ipynb" in place and named & FORBIDDEN_NAMES:
             yield f"this uses the instructor's side: {ast.unparse(node)}"
     for statement in tree.body:

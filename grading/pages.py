@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,7 +22,7 @@ from traitlets.config import Config
 
 from grading.deadline import deadline
 from grading.markdown import as_it_is, markdown2html
-from grading.results import Result
+from grading.results import Marks, Result
 
 SECONDS_FOR_A_PAGE = 30.0
 
@@ -50,25 +50,6 @@ ATTRIBUTES: dict[str, Any] = {
     "td": ["colspan", "rowspan"],
     "th": ["colspan", "rowspan", "scope"],
 }
-
-
-@dataclass(frozen=True)
-class Marks:
-    """What the gradebook has of one hand-in.
-
-    Attributes:
-        score: all points, after the penalty.
-        max_score: of how many.
-        late_penalty: the points taken for being late.
-        cells: by grade id, the points that a cell has and those it is worth.
-        comments: by grade id, what a person wrote about an answer, or nbgrader did.
-    """
-
-    score: float
-    max_score: float
-    late_penalty: float = 0.0
-    cells: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    comments: Mapping[str, str | None] = field(default_factory=dict)
 
 
 class FeedbackExporter(HTMLExporter):

@@ -1,24 +1,27 @@
-"""Where hand-ins are judged and pages made: processes of this machine, or workers of a cluster."""
+"""Where hand-ins are judged, entered and shown: processes of this machine, or a cluster's workers.
+
+Whoever starts them needs neither torch nor nbgrader, and imports neither.
+"""
 
 import asyncio
 import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from multiprocessing import forkserver, get_context, parent_process
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-import torch
-
-from grading.judging.judge import ABSENT, Judge
-from grading.results import Result
-from grading.sandbox.client import Sandbox
+from grading.results import Marks, Result
 from grading.sandbox.limits import COUNTED, EVERYTHING, Limits
+from grading.sandbox.parent import ABSENT, Sandbox
+
+if TYPE_CHECKING:
+    from grading.judging.judge import Judge
 
 # What each process finds in memory, and all of them share.
-PRELOAD = ["grading.judging.judge", "grading.pages"]
+PRELOAD = ["grading.judging.judge", "grading.pages", "grading.gradebook"]
 SECONDS_TO_CONNECT = 30
 
 T = TypeVar("T")
@@ -42,15 +45,26 @@ def judged(student: str, assignment: str, raw: bytes, limits: Limits, shut_in: b
 
 
 @cache
-def _judge(limits: Limits, shut_in: bool) -> Judge:
+def _judge(limits: Limits, shut_in: bool) -> "Judge":
+    import torch
+
+    from grading.judging.judge import Judge
+
     torch.set_num_threads(1)  # one for each process
     restrictions = EVERYTHING if shut_in else COUNTED
     return Judge(limits, restrictions, _shared[0] if _shared else None)
 
 
-def _start(sandbox: Sandbox) -> None:
+def page(notebook: dict[str, Any], marks: Marks, title: str) -> str:
+    """A student's page, made where this is called; see :func:`grading.pages.page`."""
+    from grading import pages
+
+    return pages.page(notebook, marks, title)
+
+
+def _start(*sandbox: Sandbox) -> None:
     """What a process does first."""
-    _shared.append(sandbox)
+    _shared.extend(sandbox)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
@@ -111,19 +125,19 @@ class Processes:
 
 
 @contextmanager
-def processes(size: int) -> Iterator[Pool]:
+def processes(size: int, judging: bool = True) -> Iterator[Pool]:
     """Processes of this machine, forked from one that has imported what they need.
 
     Args:
         size: how many.
+        judging: whether they are asked for :func:`judged`. Then they share one warm parent.
     """
     context = get_context("forkserver")
     context.set_forkserver_preload(PRELOAD)
     forkserver.ensure_running()  # it imports while the sandbox does
-    with Sandbox(without=ABSENT) as sandbox:
-        pool = Processes(
-            size, lambda count: ProcessPoolExecutor(count, context, _start, (sandbox,))
-        )
+    with Sandbox(without=ABSENT) if judging else nullcontext() as sandbox:
+        given = (sandbox,) if sandbox else ()
+        pool = Processes(size, lambda count: ProcessPoolExecutor(count, context, _start, given))
         try:
             yield pool
         finally:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
@@ -122,3 +123,22 @@ class Result:
             return cls(**plain, items=tuple(items), findings=tuple(findings))
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"This is no result of grading: {error!r}.") from error
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What the gradebook has of one hand-in.
+
+    Attributes:
+        score: all points, after the penalty.
+        max_score: of how many.
+        late_penalty: the points taken for being late.
+        cells: by grade id, the points that a cell has and those it is worth.
+        comments: by grade id, what a person wrote about an answer, or nbgrader did.
+    """
+
+    score: float
+    max_score: float
+    late_penalty: float = 0.0
+    cells: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    comments: Mapping[str, str | None] = field(default_factory=dict)

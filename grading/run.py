@@ -1,9 +1,9 @@
 """``python -m grading run ASSIGNMENT``: all hand-ins, each apart from the others.
 
 Hand-ins are judged, and pages made, by as many processes as there are cores; judging can be left
-to a cluster. Only this process writes. A result is kept in ``graded/`` once it is in the gradebook
-and its page is written: a hand-in that has not changed, under a definition that has not, is not
-graded again, also after the whole was broken off.
+to a cluster. One more process enters them into the gradebook and writes the pages. A result is
+kept in ``graded/`` once that is done: a hand-in that has not changed, under a definition that has
+not, is not graded again, also after the whole was broken off.
 """
 
 import asyncio
@@ -11,22 +11,18 @@ import hashlib
 import os
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from course_lib.files import replacing
-from grading.definitions import SOLUTIONS, names
+from grading import entering
+from grading.definitions import SOLUTIONS, definition, names
 from grading.handins.collecting import Found, find, shown
-from grading.judging.judge import Judge, definition
-from grading.processes import Pool, cluster, judged, processes
+from grading.processes import Pool, cluster, judged, page, processes
 from grading.results import Result, Status
-from grading.sandbox.client import Unavailable
 from grading.sandbox.limits import Limits
-
-if TYPE_CHECKING:  # nbgrader takes seconds to import
-    from grading.gradebook import Course
+from grading.sandbox.parent import Unavailable
 
 KEPT = "graded"  # the folder of results
 
@@ -68,16 +64,14 @@ def run(
         return
     workers = workers or os.cpu_count() or 1
     with (
-        processes(workers) as here,
+        processes(1, judging=False) as writer,
+        processes(workers, judging=not scheduler) as here,
         cluster(scheduler) if scheduler else nullcontext(here) as judges,
-        _course(root) as course,  # while the processes start
     ):
-        course.back_up()
-        course.register(assignment)
-        grading = _Grading(course, assignment, limits or Limits(), sandbox, judges, here)
+        told = _Progress(len(found))
+        pools = _Pools(writer, judges, here)
+        grading = _Grading(root, assignment, limits or Limits(), sandbox, pools, told)
         problems = asyncio.run(grading.all(found))
-        with replacing(root / "grades.csv") as file:
-            file.write(course.table(assignment, found).encode(errors="backslashreplace"))
     if problems:
         raise ValueError(
             f"{len(problems)} of {len(found)} hand-ins of {assignment} need you; "
@@ -85,14 +79,6 @@ def run(
             + "\n".join(f"  {shown(who)}: {problem}" for who, problem in sorted(problems.items()))
         )
     print("The grades are in grades.csv, and the pages for the students in feedback/.")
-
-
-@contextmanager
-def _course(root: Path) -> Iterator["Course"]:
-    from grading.gradebook import Course
-
-    with closing(Course(root)) as course:
-        yield course
 
 
 def _require(assignment: str, root: Path) -> None:
@@ -106,44 +92,56 @@ def _require(assignment: str, root: Path) -> None:
         )
 
 
+@dataclass(frozen=True)
+class _Pools:
+    """Who does the work. All that writes is asked of one process."""
+
+    writer: Pool
+    judges: Pool
+    pages: Pool
+
+
 class _Grading:
     """One run: every hand-in goes from its file to its page, several at a time."""
 
     def __init__(
         self,
-        course: "Course",
+        root: Path,
         assignment: str,
         limits: Limits,
         shut_in: bool,
-        judges: Pool,
-        pages: Pool,
+        pools: _Pools,
+        told: "_Progress",
     ) -> None:
-        self.course, self.assignment = course, assignment
+        self.root, self.assignment = root, assignment
         self.limits, self.shut_in = limits, shut_in
-        self.judges, self.pages = judges, pages
+        self.pools, self.told = pools, told
         # One waits for each that is worked on, so that no process waits for this one.
-        self.places = asyncio.Semaphore(2 * judges.size)
+        self.places = asyncio.Semaphore(2 * pools.judges.size)
 
     async def all(self, found: dict[str, Found]) -> dict[str, str]:
         """What is to be told of each hand-in that needs a person."""
-        told = _Progress(len(found))
-        return {
-            student: problem
-            for job in asyncio.as_completed([self._one(*item, told) for item in found.items()])
-            for student, problem in [await job]
-            if problem
-        }
+        writer = self.pools.writer
+        begun = asyncio.ensure_future(writer.ask(entering.begin, self.root, self.assignment))
+        jobs = [self._one(student, place, begun) for student, place in found.items()]
+        problems = [await job for job in asyncio.as_completed(jobs)]
+        await writer.ask(entering.end, self.root, self.assignment, list(found))
+        return {student: problem for student, problem in problems if problem}
 
-    async def _one(self, student: str, place: Found, told: "_Progress") -> tuple[str, str]:
+    async def _one(
+        self, student: str, place: Found, begun: asyncio.Future[None]
+    ) -> tuple[str, str]:
         async with self.places:
-            result = await self._result(student, place)
-            problem = self._enter(result) or await self._show(result)
-            if result.status is not Status.UNJUDGED:
-                _keep(self.course.root, result)
-            told.one(result, problem, place.note)
+            kept = _kept(self.root, self.assignment, student)
+            result = await self._result(student, place, kept)
+            await begun
+            problem = await self._enter(result)
+            if result is not kept and result.status is not Status.UNJUDGED:
+                _keep(self.root, result)
+            self.told.one(result, problem, place.note)
             return student, problem
 
-    async def _result(self, student: str, place: Found) -> Result:
+    async def _result(self, student: str, place: Found, kept: Result | None) -> Result:
         """What the judge says of a hand-in, or said when it was the same."""
         known = (student, self.assignment)
         if place.path is None:
@@ -154,11 +152,10 @@ class _Grading:
             told = f"It was not graded: its file cannot be read ({error})."
             return Result(*known, "", definition(self.assignment), 0, Status.UNREADABLE, told)
         now = (hashlib.sha256(raw).hexdigest(), definition(self.assignment))
-        kept = _kept(self.course.root, *reversed(known))
         if kept and (kept.submission, kept.definition) == now:
             return kept
         try:
-            result = await self.judges.ask(judged, *known, raw, self.limits, self.shut_in)
+            result = await self.pools.judges.ask(judged, *known, raw, self.limits, self.shut_in)
         except Unavailable:
             raise
         except Exception as error:  # ours, or made to happen: nobody else shall have to wait
@@ -166,27 +163,23 @@ class _Grading:
             return Result(*known, *now, 0, Status.UNJUDGED, told)
         if result.definition != now[1]:
             raise ValueError(
-                f"The cluster has another course: its {self.assignment} is not the one that is "
-                "here. Bring the folders course_lib, grading and solutions up to date there."
+                f"The {self.assignment} that judged {shown(student)} is not the one that was here "
+                "when the run began: leave the course as it is while it grades, and on a cluster "
+                "bring its folders course_lib, grading and solutions up to date."
             )
         return result
 
-    def _enter(self, result: Result) -> str:
-        if result.graded and self.course.entered(result):
-            return ""
-        return self.course.enter(result)
-
-    async def _show(self, result: Result) -> str:
-        from grading.pages import page
-
-        marks = self.course.marks(result.student, self.assignment)
-        if self.course.shown(result, marks):
-            return ""
+    async def _enter(self, result: Result) -> str:
+        """Into the gradebook and onto a page; what a person has to be told."""
+        writer = self.pools.writer
+        entered = await writer.ask(entering.enter, self.root, result)
+        if result.notebook is None or entered.marks is None:
+            return entered.problem
         try:
-            html = await self.pages.ask(page, result.notebook, marks, self.assignment)
+            html = await self.pools.pages.ask(page, result.notebook, entered.marks, self.assignment)
         except Exception as error:
             return f"It has its grade, but no feedback ({type(error).__name__}: {error})."
-        self.course.show(result, marks, html)
+        await writer.ask(entering.show, self.root, result, entered.marks, html)
         return ""
 
 
@@ -235,6 +228,8 @@ def replay(student: str, assignment: str, root: Path = SOLUTIONS.parent) -> Resu
     raw = place.path.read_bytes()
     if hashlib.sha256(raw).hexdigest() != kept.submission:
         raise ValueError(f"{student}'s notebook of {assignment} has changed since it was graded.")
+    from grading.judging.judge import Judge  # torch takes seconds to import
+
     judge = Judge()
     try:
         return judge.grade(student, assignment, raw, kept.seed)

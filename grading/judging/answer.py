@@ -13,8 +13,8 @@ from course_lib.checks.situations import Elsewhere, Fault, Steps, not_written
 from grading.judging.room import MOST_ENDS, Room, status_of
 from grading.results import Status
 from grading.sandbox import wire
-from grading.sandbox.client import Unavailable
 from grading.sandbox.outcomes import Called, Outcome, Raised, Returned
+from grading.sandbox.parent import Unavailable
 
 SEED = 0  # of the worker's global generators, at the start of a situation
 

@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import torch
 from nbformat import NotebookNode
 
 import course_lib
 from course_lib.checks.exercise import Exercise, Function
 from course_lib.checks.recording import Recorded, read
 from course_lib.checks.verdict import Verdict, judge_parts
-from grading.definitions import SOLUTIONS, load
+from grading.definitions import SOLUTIONS, definition, load
 from grading.handins.canonical import Canonical, canonical
 from grading.handins.canonical import Cell as Code
 from grading.handins.own import load as load_own
@@ -30,19 +29,16 @@ from grading.hidden import hidden
 from grading.judging.answer import Answer, Trained
 from grading.judging.room import Room, status_of
 from grading.results import Finding, Item, Result, Status
-from grading.sandbox.client import PRELOAD, Sandbox, Unavailable, Worker
+from grading.sandbox.client import Worker
 from grading.sandbox.limits import EVERYTHING, Limits
 from grading.sandbox.outcomes import Ended
+from grading.sandbox.parent import ABSENT, PRELOAD, Sandbox, Unavailable
 
 # The worst first: what a hand-in is called that did several of these.
 WORST = (Status.TAMPERED, Status.CRASHED, Status.MEMORY, Status.TIMEOUT, Status.OUTPUT)
 NOT_FOR_TRAINING = ("checks", "claims", "evidence", "experiments", "plotting")
 SECONDS_TO_TRAIN = 120.0
 MOST_TOLD = 5_000  # letters of a verdict
-# No rule needs them, and they are the answer to some: see course_lib.checks.calls.
-ABSENT = ("torch.optim",)
-# What decides a grade besides the hand-in and the seed.
-DECIDES = ("course_lib/checks", "grading/handins", "grading/judging", "grading/sandbox")
 
 
 @dataclass(frozen=True)
@@ -306,14 +302,3 @@ def _library() -> tuple[str, ...]:
 def recorded(assignment: str, function: str) -> Recorded:
     """The visible situations, as the students have them."""
     return read(SOLUTIONS / assignment / "cases.json", function)
-
-
-@cache
-def definition(assignment: str) -> str:
-    """The SHA-256 of all files that decide a grade besides the hand-in."""
-    root, hashed = SOLUTIONS.parent, hashlib.sha256(torch.__version__.encode())
-    files = sorted((SOLUTIONS / assignment).glob("[!.]*.*"))
-    files += sorted(path for folder in DECIDES for path in (root / folder).rglob("*.py"))
-    for path in files:
-        hashed.update(path.read_bytes())
-    return hashed.hexdigest()

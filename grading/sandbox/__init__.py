@@ -6,7 +6,8 @@ Three processes stand between the judge and a function. Only the last runs a stu
                     └── keeper ── worker
 
 ==============  =====================================================================
-``client``      the judge's side: starts workers, asks them, never waits for ever
+``parent``      the judge's side of the warm parent, which makes workers
+``client``      the judge's side of a worker: asks it, never waits for ever
 ``outcomes``    what a question ends in: an answer, an error, a limit, a broken line
 ``limits``      how much a worker may use, and what it is kept from
 ``warm``        the parent: it has imported torch, and forks in milliseconds

@@ -1,4 +1,4 @@
-"""The judge's side: starts workers, asks them, and never waits for ever.
+"""The judge's side of one worker: it is asked, and never waited for for ever.
 
 Nothing that a worker sends reaches the judge but through :mod:`~grading.sandbox.frames` and
 :mod:`~grading.sandbox.wire`.
@@ -6,27 +6,21 @@ Nothing that a worker sends reaches the judge but through :mod:`~grading.sandbox
 
 import dataclasses
 import json
-import os
 import secrets
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from torch import Tensor
 
-from course_lib.checks import watching
-
 from . import frames, wire
 from .doctor import remedy
-from .limits import CPU, EVERYTHING, MB, MEMORY, OUTPUT, Limits
+from .limits import CPU, MB, MEMORY, OUTPUT, Limits
 from .memory import Memory
 from .outcomes import (
     Called,
@@ -41,126 +35,12 @@ from .outcomes import (
     Returned,
     TimedOut,
 )
+from .parent import SECONDS_TO_END, Unavailable
 
-PRELOAD = ("numpy", "torch")
-# Its own folder leaves the path as soon as it is imported: a worker imports nothing from there.
-BOOT = (
-    "import sys; sys.path.insert(0, sys.argv.pop(1)); from sandbox import warm; del sys.path[0]; "
-    "warm.main()"
-)
-# All that the warm parent and its workers have for an environment.
-ENVIRONMENT = {
-    "PATH": os.defpath,
-    "LANG": "C.UTF-8",
-    "MALLOC_ARENA_MAX": "2",  # else every thread reserves 128 MB
-    "MKL_NUM_THREADS": "1",
-    "MPLBACKEND": "agg",
-    "OMP_NUM_THREADS": "1",
-}
 # Which arguments are not looked at again: nothing can change these.
 NOT_READ = (wire.Seed, wire.Code, wire.Stream, wire.Callback, int, float, bool, str, type(None))
 GONE = "an earlier question ended it"
-SECONDS_TO_IMPORT, SECONDS_TO_START, SECONDS_TO_END = 300, 30, 30
-
-
-class Unavailable(ValueError):
-    """This machine lacks a part of the sandbox; the message names it and says what to do."""
-
-
-class Sandbox:
-    """The warm parent, and the workers that it makes.
-
-    Handed to another process of this machine, it makes its workers there from the same parent.
-
-    Args:
-        preload: modules that the workers find in memory. Importing them takes the parent seconds,
-            which are waited for when the first worker is made.
-        without: modules of torch whose code they do not find, neither there nor in a file.
-    """
-
-    def __init__(self, preload: Sequence[str] = PRELOAD, without: Sequence[str] = ()) -> None:
-        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        folder = str(Path(__file__).resolve().parent.parent)
-        settings = json.dumps([theirs.fileno(), list(preload), watching.__file__, list(without)])
-        self.parent: subprocess.Popen[bytes] | None = subprocess.Popen(
-            [sys.executable, "-I", "-c", BOOT, folder, settings],
-            env=ENVIRONMENT,
-            stdin=subprocess.DEVNULL,
-            pass_fds=[theirs.fileno()],
-            cwd="/",
-        )
-        theirs.close()
-        self._ready = False
-
-    def wait(self) -> None:
-        """Wait until the parent can make workers.
-
-        Raises:
-            Unavailable: it does not start.
-        """
-        if self._ready:
-            return
-        self.control.settimeout(SECONDS_TO_IMPORT)
-        try:
-            ready = json.loads(self.control.recv(1000) or "{}")
-        except (OSError, ValueError):
-            ready = {}
-        if ready.get("threads") != 1:
-            self.close()
-            raise Unavailable(
-                f"The parent of the workers runs {ready['threads']} threads and must run one."
-                if ready
-                else "The parent of the workers did not start: its error is above."
-            )
-        self._ready = True
-
-    def worker(
-        self, limits: Limits | None = None, restrictions: frozenset[str] = EVERYTHING
-    ) -> "Worker":
-        """A worker in which nothing is defined yet.
-
-        Args:
-            limits: how much it may use.
-            restrictions: what it is kept from. Anything but the default, everything, is for
-                hand-ins that are trusted; ``limits.COUNTED`` needs nothing of the machine.
-
-        Raises:
-            Unavailable: a restriction is missing on this machine, or the parent has ended.
-        """
-        self.wait()
-        return Worker(self.control, limits or Limits(), restrictions)
-
-    def close(self) -> None:
-        """End the parent; its workers end with it. In another process, let go of it."""
-        self.control.close()
-        if self.parent is None:
-            return
-        try:
-            self.parent.wait(SECONDS_TO_END)
-        except subprocess.TimeoutExpired:
-            self.parent.kill()
-            self.parent.wait()
-
-    def __reduce__(self) -> tuple[Callable[[socket.socket], "Sandbox"], tuple[socket.socket]]:
-        self.wait()
-        return _elsewhere, (self.control,)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-def _elsewhere(control: socket.socket) -> Sandbox:
-    sandbox = Sandbox.__new__(Sandbox)
-    sandbox.control, sandbox.parent, sandbox._ready = control, None, True
-    return sandbox
+SECONDS_TO_START = 30
 
 
 class Worker:

@@ -3,9 +3,8 @@
 import pytest
 
 from course_lib.checks import CheckFailed
-from grading import hidden_check
 from grading.definitions import load
-from grading.hidden import hidden_seed
+from grading.hidden import hidden_check, hidden_seed
 
 
 def test_the_oracle_passes_and_a_wrong_rule_raises(capsys):

@@ -36,7 +36,7 @@ LEAKS = {
     "scale=max_norm/norm if norm>max_norm else 1.",
     "an expression inside something else": "print(min_lr+(lr-min_lr)*(1+math.cos(math.pi*a))/2)",
     "a part of the definition": "norm = torch.cat([g.flatten() for g in grads]).norm()",
-    "the hidden check": "from grading import hidden_check",
+    "the hidden check": "from grading.hidden import hidden_check",
     "a call of it": 'hidden_check("sgd", "sgd_step", sgd_step)',
 }
 

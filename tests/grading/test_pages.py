@@ -9,8 +9,8 @@ import pytest
 
 from grading import markdown, pages
 from grading.definitions import SOLUTIONS
-from grading.pages import Marks, page, stamp
-from grading.results import Result, Status
+from grading.pages import page, stamp
+from grading.results import Marks, Result, Status
 
 NOTEBOOK = nbformat.read(SOLUTIONS / "sgd" / "sgd.ipynb", as_version=4)
 GRADED = {

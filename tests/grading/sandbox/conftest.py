@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from grading.sandbox.client import Sandbox
 from grading.sandbox.limits import EVERYTHING, Limits
+from grading.sandbox.parent import Sandbox
 
 SECRET = "SECRET_OF_THE_JUDGE"
 

@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from grading.sandbox import doctor, linux, shut, view
-from grading.sandbox.client import Unavailable
 from grading.sandbox.limits import FILES, NETWORK, PROCESSES, Limits
+from grading.sandbox.parent import Unavailable
 
 
 def missing():
