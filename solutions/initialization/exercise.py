@@ -387,14 +387,18 @@ def monte_carlo_gain(
 def _gain_visible(rng: Generator) -> Iterator[Property]:
     relu, tanh = Code("torch:relu"), Code("torch:tanh")
     yield Property("ReLU", "gain", dict(activation=relu, samples=100_000, seed=1))
-    yield Property("tanh", "gain", dict(activation=tanh, samples=20_000, seed=2))
+    yield Property("tanh", "gain", dict(activation=tanh, samples=20_000, seed=2, several=False))
 
 
 def _gain_hidden(rng: Generator) -> Iterator[Property]:
-    # Each is asked for 500 gains, so two of them have to do: one with a mean, and one without.
-    for place, samples in (("torch.nn.functional:silu", 50_000), ("torch:sin", 40_000)):
+    # Whether draws depend on each other has nothing to do with the activation.
+    for place, samples, several in (
+        ("torch.nn.functional:silu", 50_000, True),
+        ("torch:sin", 40_000, False),
+        ("torch:sigmoid", 30_000, False),
+    ):
         settings = dict(activation=Code(place), samples=samples, seed=whole(rng, 0, 10**6))
-        yield Property(f"{place}, {samples} samples", "gain", settings)
+        yield Property(f"{place}, {samples} samples", "gain", settings | dict(several=several))
 
 
 def _gain_from(

@@ -8,13 +8,13 @@ import torch
 from course_lib.checks.judges import (
     best_weights,
     dropout,
-    gain,
     log_uniform_draws,
     minibatches,
     predicted_classes,
     stratified,
     stratified_draws,
 )
+from course_lib.checks.situations import Property
 from course_lib.checks.values import Code
 
 
@@ -52,6 +52,12 @@ def test_wrong_forms_are_named(answer, sentence):
 def test_pairs_that_stay_together_are_noticed():
     # Half of all neighbours stay together when minibatches hold whole pairs.
     assert "share a minibatch" in minibatches(shuffles_pairs, 100, 10, seed=0)
+
+
+def gain(answer, activation, samples, seed):
+    """What the judge says, asked as definitions ask it."""
+    settings = dict(activation=activation, samples=samples, seed=seed)
+    return Property("a gain", "gain", settings).run(answer).fault
 
 
 def sampled_gain(activation, samples, generator):
