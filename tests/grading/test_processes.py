@@ -2,17 +2,25 @@
 
 import asyncio
 import os
+import re
 import signal
 import time
 from concurrent.futures import BrokenExecutor
 from operator import truediv
+from pathlib import Path
 
+import nbformat
 import pytest
 from distributed import LocalCluster
 
-from grading.processes import cluster, processes
+from grading.definitions import EXERCISES
+from grading.processes import cluster, judged, page, processes
+from grading.results import Marks
+from grading.sandbox.limits import Limits
 
 pytestmark = pytest.mark.slow
+
+MEGABYTES = 200
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +67,19 @@ def test_who_ends_a_process_takes_nobody_along(pool):
     assert answers[:5] + answers[6:21] == [2**n for n in range(20)]
     assert isinstance(answers[5], BrokenExecutor) and isinstance(answers[-1], BrokenExecutor)
     assert asked(pool, (pow, 2, 3)) == [8]
+
+
+def private_megabytes(*_):
+    """What this process does not share with any other."""
+    text = Path("/proc/self/smaps_rollup").read_text()
+    return sum(map(int, re.findall(r"Private_\w+: +(\d+) kB", text))) / 1024
+
+
+def test_a_further_process_needs_little_memory_of_its_own(pool):
+    raw = (EXERCISES / "sgd" / "sgd.ipynb").read_bytes()
+    of_a_page = [(page, nbformat.reads(raw, as_version=4), Marks(0, 14), "sgd")] * 4
+    asked(pool, *[(judged, "ada", "sgd", raw, Limits(), True)] * 4, *of_a_page)
+    assert 0 < max(asked(pool, *[(private_megabytes,)] * 8)) < MEGABYTES
 
 
 def test_a_cluster_answers_and_may_lose_a_worker(workers):
