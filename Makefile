@@ -101,8 +101,9 @@ collect: $(READY)  ## bring the hand-ins in ZIP=… to submitted/ (ROSTER=… AS
 	$(BIN)/python -m grading collect "$(ASSIGNMENT)" "$(ZIP)" \
 	    $(if $(ROSTER),--roster "$(ROSTER)")
 
-grade: $(READY) $(CASES)  ## grade submitted/*/ASSIGNMENT, to feedback/ and grades.csv (SCHEDULER=…)
-	$(BIN)/python -m grading run "$(ASSIGNMENT)" $(if $(SCHEDULER),--scheduler "$(SCHEDULER)")
+grade: $(READY) $(CASES)  ## grade submitted/*/ASSIGNMENT, to feedback/ and grades.csv (SCHEDULER=… PLOTS=1)
+	$(BIN)/python -m grading run "$(ASSIGNMENT)" \
+	    $(if $(SCHEDULER),--scheduler "$(SCHEDULER)") $(if $(PLOTS),--plots)
 
 load: $(READY) $(CASES)  ## grade 1,000 hand-ins while the grader is killed, and on a cluster
 	COURSE_LOAD=1000 $(BIN)/python -m pytest tests/grading/test_load.py $(PYTEST_ARGS)

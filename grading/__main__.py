@@ -49,6 +49,7 @@ def _run(arguments: Arguments) -> None:
         workers=arguments.workers,
         sandbox=not arguments.no_sandbox,
         scheduler=arguments.scheduler,
+        plots=arguments.plots,
     )
 
 
@@ -94,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--workers", type=int, help="hand-ins at a time; as many as there are cores")
     made.add_argument("--no-sandbox", action="store_true", help="only for students that you trust")
     made.add_argument("--scheduler", help="the address of a dask scheduler, whose workers judge")
+    made.add_argument("--plots", action="store_true", help="run the experiments again, for show")
     made = command("report", "write a report, and tables for other systems", _report)
     made.add_argument("name")
     made.add_argument("--title", help='the column in Canvas, such as "sgd (1234)"')

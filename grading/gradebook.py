@@ -261,8 +261,7 @@ class Course:
             AssignLatePenalties(config=self._settings).preprocess(notebook, resources)
 
     def _write_notebook(self, result: Result, student: str, assignment: str) -> None:
-        text = json.dumps(result.notebook, indent=1, ensure_ascii=False)
-        files = {f"{assignment}.ipynb": text.encode(errors="backslashreplace")}
+        files = {_name(result): _as_file(result)}
         timestamp = self._folder("submitted", student, assignment) / "timestamp.txt"
         if timestamp.is_file():
             files["timestamp.txt"] = timestamp.read_bytes()
@@ -275,7 +274,11 @@ class Course:
     def entered(self, result: Result) -> bool:
         """Whether the gradebook and ``autograded/`` have this very result."""
         key = result.student, result.assignment
-        if not (self._folder("autograded", *key) / f"{result.assignment}.ipynb").is_file():
+        try:
+            written = (self._folder("autograded", *key) / _name(result)).read_bytes()
+        except OSError:
+            return False
+        if written != _as_file(result):
             return False
         notebook = self._notebook(*key)
         if notebook is None:
@@ -374,6 +377,16 @@ class Course:
                 row |= NOTHING_HANDED_IN
             writer.writerow(row | {"max_score": task.max_score})
         return text.getvalue()
+
+
+def _name(result: Result) -> str:
+    return f"{result.assignment}.ipynb"
+
+
+def _as_file(result: Result) -> bytes:
+    """The notebook of a result as it lies in ``autograded/``."""
+    text = json.dumps(result.notebook, indent=1, ensure_ascii=False)
+    return text.encode(errors="backslashreplace")
 
 
 def _make_tables(db_url: str) -> None:

@@ -121,6 +121,6 @@ def _exporter() -> FeedbackExporter:
 
 def stamp(result: Result, marks: Marks) -> str:
     """A line at the head of a page that says what it was made from."""
-    made_from = [result.submission, result.definition, result.seed, asdict(marks)]
+    made_from = [result.submission, result.definition, result.seed, result.drawn, asdict(marks)]
     text = json.dumps(made_from, sort_keys=True)
     return f"<!-- {hashlib.sha256(text.encode()).hexdigest()} -->\n"

@@ -30,7 +30,9 @@ _shared: list[Sandbox] = []
 _one_at_a_time = threading.Lock()
 
 
-def judged(student: str, assignment: str, raw: bytes, limits: Limits, shut_in: bool) -> Result:
+def judged(
+    student: str, assignment: str, raw: bytes, limits: Limits, shut_in: bool, draw: bool = False
+) -> Result:
     """Grade the bytes of one file, where this is called.
 
     Args:
@@ -39,9 +41,10 @@ def judged(student: str, assignment: str, raw: bytes, limits: Limits, shut_in: b
         raw: the file.
         limits: how much its code may use.
         shut_in: whether its code runs in the sandbox; without, only what you trust.
+        draw: whether its experiments are run again.
     """
     with _one_at_a_time:  # a worker of a cluster may call from several threads
-        return _judge(limits, shut_in).grade(student, assignment, raw)
+        return _judge(limits, shut_in).grade(student, assignment, raw, draw=draw)
 
 
 @cache

@@ -80,6 +80,7 @@ class Result:
             there was no notebook to grade.
         findings: what was not as it was given out.
         notebook: the canonical notebook as JSON, graded cells with their verdicts; None if none.
+        drawn: whether its experiments were run again, and their figures are in it.
         seconds: how long it took.
     """
 
@@ -93,6 +94,7 @@ class Result:
     items: tuple[Item, ...] = ()
     findings: tuple[Finding, ...] = ()
     notebook: dict[str, Any] | None = None
+    drawn: bool = False
     seconds: float = field(default=0.0, compare=False)
 
     @property

@@ -34,6 +34,7 @@ def run(
     sandbox: bool = True,
     scheduler: str | None = None,
     limits: Limits | None = None,
+    plots: bool = False,
 ) -> None:
     """Grade all hand-ins of an assignment; write ``feedback/`` and ``grades.csv``.
 
@@ -48,6 +49,8 @@ def run(
         scheduler: the address of a dask scheduler, whose workers judge. They need this course
             as it is here. Default: this machine judges.
         limits: how much each hand-in's code may use. Default: those of :class:`Limits`.
+        plots: whether experiments are run again, so that a page shows what was drawn by the
+            functions that were graded, and not what was handed in. It takes as long as they take.
 
     Raises:
         ValueError: there is no such assignment, its cases were not recorded, this machine cannot
@@ -70,7 +73,8 @@ def run(
     ):
         told = _Progress(len(found))
         pools = _Pools(writer, judges, here)
-        grading = _Grading(root, assignment, limits or Limits(), sandbox, pools, told)
+        how = _How(limits or Limits(), sandbox, plots)
+        grading = _Grading(root, assignment, how, pools, told)
         problems = asyncio.run(grading.all(found))
     if problems:
         raise ValueError(
@@ -101,6 +105,15 @@ class _Pools:
     pages: Pool
 
 
+@dataclass(frozen=True)
+class _How:
+    """How every hand-in is judged."""
+
+    limits: Limits
+    shut_in: bool
+    draw: bool
+
+
 class _Grading:
     """One run: every hand-in goes from its file to its page, several at a time."""
 
@@ -108,13 +121,11 @@ class _Grading:
         self,
         root: Path,
         assignment: str,
-        limits: Limits,
-        shut_in: bool,
+        how: _How,
         pools: _Pools,
         told: "_Progress",
     ) -> None:
-        self.root, self.assignment = root, assignment
-        self.limits, self.shut_in = limits, shut_in
+        self.root, self.assignment, self.how = root, assignment, how
         self.pools, self.told = pools, told
         # One waits for each that is worked on, so that no process waits for this one.
         self.places = asyncio.Semaphore(2 * pools.judges.size)
@@ -152,10 +163,12 @@ class _Grading:
             told = f"It was not graded: its file cannot be read ({error})."
             return Result(*known, "", definition(self.assignment), 0, Status.UNREADABLE, told)
         now = (hashlib.sha256(raw).hexdigest(), definition(self.assignment))
-        if kept and (kept.submission, kept.definition) == now:
+        same = kept is not None and (kept.submission, kept.definition) == now
+        if kept and same and (kept.drawn or not self.how.draw):
             return kept
         try:
-            result = await self.pools.judges.ask(judged, *known, raw, self.limits, self.shut_in)
+            how = self.how.limits, self.how.shut_in, self.how.draw
+            result = await self.pools.judges.ask(judged, *known, raw, *how)
         except Unavailable:
             raise
         except Exception as error:  # ours, or made to happen: nobody else shall have to wait
@@ -232,7 +245,7 @@ def replay(student: str, assignment: str, root: Path = SOLUTIONS.parent) -> Resu
 
     judge = Judge()
     try:
-        return judge.grade(student, assignment, raw, kept.seed)
+        return judge.grade(student, assignment, raw, kept.seed, kept.drawn)
     finally:
         judge.close()
 

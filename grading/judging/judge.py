@@ -26,6 +26,7 @@ from grading.handins.reading import NotANotebook
 from grading.handins.reading import read as read_notebook
 from grading.handins.shortening import shorten
 from grading.hidden import hidden
+from grading.judging import plots
 from grading.judging.answer import Answer, Trained
 from grading.judging.room import Room, status_of
 from grading.results import Finding, Item, Result, Status
@@ -73,8 +74,16 @@ class Judge:
         self.limits, self.restrictions = limits or Limits(), restrictions
         self.sandbox = sandbox or Sandbox(without=ABSENT)
         self._library: Sandbox | None = None
+        self._plotting: Sandbox | None = None
 
-    def grade(self, student: str, assignment: str, raw: bytes, seed: int | None = None) -> Result:
+    def grade(
+        self,
+        student: str,
+        assignment: str,
+        raw: bytes,
+        seed: int | None = None,
+        draw: bool = False,
+    ) -> Result:
         """Grade the bytes of one file.
 
         Args:
@@ -82,6 +91,8 @@ class Judge:
             assignment: the assignment's name.
             raw: the file.
             seed: of the hidden situations. Default: one that nobody knew before.
+            draw: whether the experiments are run again, for their figures, which takes as long
+                as they take.
         """
         start = time.monotonic()
         seed = secrets.randbits(32) if seed is None else seed
@@ -94,6 +105,8 @@ class Judge:
         rooms = _Rooms(self, assignment, handin)
         try:
             items, statuses = self._items(assignment, rooms, seed)
+            if draw:
+                plots.draw(handin, assignment, rooms.plots())
         finally:
             rooms.close()
         ends = [end for room in rooms.all for end in room.ends]
@@ -104,13 +117,13 @@ class Judge:
         notebook = _with_verdicts(handin, items)
         seconds = time.monotonic() - start
         reason = _tellable(ends[0].text) if ends else ""
-        return Result(*known, status, reason, tuple(items), findings, notebook, seconds)
+        return Result(*known, status, reason, tuple(items), findings, notebook, draw, seconds)
 
     def close(self) -> None:
         """End the sandbox."""
-        self.sandbox.close()
-        if self._library is not None:
-            self._library.close()
+        for sandbox in (self.sandbox, self._library, self._plotting):
+            if sandbox is not None:
+                sandbox.close()
 
     def worker(self) -> Worker:
         """A worker for rules, in which there is no reference."""
@@ -120,8 +133,16 @@ class Judge:
         """A worker for trainings, which may use all of the library."""
         if self._library is None:
             self._library = Sandbox((*PRELOAD, *_library()))
-        limits = replace(self.limits, seconds=SECONDS_TO_TRAIN, memory=2 * self.limits.memory)
-        return self._library.worker(limits, self.restrictions)
+        return self._library.worker(self._to_train(), self.restrictions)
+
+    def plotter(self) -> Worker:
+        """A worker for experiments, which may draw too."""
+        if self._plotting is None:
+            self._plotting = Sandbox((*PRELOAD, *plots.PRELOAD, *_library()))
+        return self._plotting.worker(self._to_train(), self.restrictions)
+
+    def _to_train(self) -> Limits:
+        return replace(self.limits, seconds=SECONDS_TO_TRAIN, memory=2 * self.limits.memory)
 
     def _items(self, assignment: str, rooms: "_Rooms", seed: int) -> tuple[list[Item], set[Status]]:
         """Each graded cell with its verdict, and what went wrong on the way."""
@@ -150,9 +171,10 @@ class _Rooms:
     """Where a hand-in is asked: one room for its rules, and one for each training."""
 
     def __init__(self, judge: Judge, assignment: str, handin: Canonical) -> None:
-        self._judge, self._assignment, self._cells = judge, assignment, handin.cells
+        self._judge, self._assignment, self._handin = judge, assignment, handin
         self._rules = Room(judge.worker, handin.cells, seconds=judge.limits.session)
         self.all = [self._rules]
+        self._plots: Room | None = None
 
     def answer(self, function: Function) -> Answer:
         """The function, where it is to be asked."""
@@ -165,13 +187,22 @@ class _Rooms:
             worker.call("receive", training.data())
 
         own = [Code(name, own_definitions(self._assignment, name), False) for name in training.own]
-        cells = [*self._cells, *own, Code("after", training.after, False)]
+        cells = [*self._handin.cells, *own, Code("after", training.after, False)]
         room = Room(self._judge.trainer, cells, prepare, self._judge.limits.session)
         self.all.append(room)
         return Trained(room, function)
 
+    def plots(self) -> Room:
+        """Where the experiments are run again. How it ends has no say in the grade."""
+        session = self._judge.limits.session
+        cells = plots.code(self._handin, self._assignment)
+        self._plots = Room(self._judge.plotter, cells, plots.prepare, session)
+        return self._plots
+
     def close(self) -> None:
         """End all workers."""
+        if self._plots is not None:
+            self._plots.close()
         for room in self.all:
             room.close()
 

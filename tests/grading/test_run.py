@@ -9,7 +9,7 @@ import pytest
 from nbgrader.api import Gradebook
 
 from grading.definitions import SOLUTIONS, load
-from grading.run import replay, run
+from grading.run import replay, results, run
 
 pytestmark = pytest.mark.slow
 
@@ -218,3 +218,29 @@ def test_what_has_not_changed_is_not_graded_again_and_can_be_replayed(empty):
     hand_in(empty, "ada", RIGHT + b" ")
     with pytest.raises(ValueError, match="has changed since it was graded"):
         replay("ada", "sgd", empty.folder)
+
+
+def test_a_notebook_that_changed_back_while_a_run_was_broken_off_is_shown_again(empty):
+    hand_in(empty, "ada")
+    run("sgd", empty.folder)
+    entered = empty.folder / "autograded" / "ada" / "sgd" / "sgd.ipynb"
+    before = entered.read_bytes()
+    entered.chmod(0o644)
+    entered.write_bytes(before.replace(b"lr", b"rate", 1))  # entered, but the result not kept
+    run("sgd", empty.folder)
+    assert entered.read_bytes() == before
+
+
+def test_plots_are_drawn_where_they_are_asked_for(empty):
+    content = (SOLUTIONS / "momentum" / "momentum.ipynb").read_bytes()
+    hand_in(empty, "ada", content, "momentum/momentum.ipynb")
+    page = empty.folder / "feedback" / "ada" / "momentum" / "momentum.html"
+    pages, kept = [], []
+    for plots in (False, True, False):
+        run("momentum", empty.folder, plots=plots)
+        pages.append(page.read_text().count("data:image/png"))
+        kept.append(results("momentum", empty.folder))
+    assert pages[1] > pages[0]
+    assert pages[2] == pages[1], "What is drawn stays."
+    assert kept[2] == kept[1]
+    assert kept[1][0].items == kept[0][0].items
