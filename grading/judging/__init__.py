@@ -3,6 +3,7 @@
 ============  =====================================================================
 ``room``      the worker in which a hand-in is defined, made anew when it ends
 ``answer``    a function in that worker, asked in the situations of its definition
+``plots``     experiments, run again for show
 ``judge``     a hand-in and a seed become a :class:`~grading.results.Result`
 ============  =====================================================================
 
