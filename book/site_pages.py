@@ -1,18 +1,148 @@
-"""What the theme puts into every page and no page of this book needs."""
+"""How the pages of the book are served: small, at once, and from a folder.
 
+Sphinx finds this file by ``_config.yml``. The theme and the extensions
+bring a style sheet of half a megabyte, eleven scripts and 1.5 MB of icons
+to each page. Here each page is made lean (``markup.py``), and all of them
+share one style sheet of what they use (``styles.py``) and one script.
+"""
+
+import re
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import formulas
+import markup
+import styles
+from docutils import nodes
 from sphinx.application import Sphinx
+
+from course_lib.files import replacing
+
+STYLES = "styles/theme.css", "styles/pydata-sphinx-theme.css"
+"""What the theme loads before the style sheets that it tells Sphinx of."""
+SCRIPTS = "scripts/bootstrap.js", "scripts/pydata-sphinx-theme.js"
+"""What it loads after all scripts."""
+ICONS = "vendor/fontawesome/webfonts/fa-solid-900.woff2"
+KEPT = {"site.css", "formulas.css", "site.js", "STIX-OFL.txt"}
+"""What pages load by another way than by its name in them."""
+
+LEFT_OUT = re.compile(r"sphinx-thebe|design-tabs|mathjax")
+"""Scripts and styles for what no page of this book has."""
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Called by Sphinx, which finds this file by ``_config.yml``.
-
-    Cells of this book are not run in the browser. Jupyter Book loads the
-    script that would do it twice, and then every page logs an error.
-    """
+    """Called by Sphinx."""
+    # Cells of this book are not run in the browser, and Jupyter Book loads
+    # the script that would do it twice: every page would log an error.
     for listeners in app.events.listeners.values():
         listeners[:] = [
             each
             for each in listeners
             if not each.handler.__module__.startswith("sphinx_thebe")
         ]
+    app.connect("html-page-context", write_lean, priority=900)
+    app.connect("build-finished", join)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def write_lean(
+    app: Sphinx,
+    page: str,
+    template: str,
+    context: dict[str, Any],
+    tree: nodes.document | None,
+) -> None:
+    """Make a page's body lean, and leave one style sheet and one script to load."""
+    if app.builder.name != "html":
+        return
+    if "body" in context:
+        source = {name: file for file, name in app.builder.images.items()}
+        context["body"] = markup.lean(
+            context["body"],
+            drawing=lambda name: Path(app.srcdir, source[name]),
+            films=Path(app.outdir, "_static", "films"),
+            address=context["content_root"] + "_static/films",
+        )
+    context["has_formulas"] = "<math" in context.get("body", "")
+    app.builder.asked_for = (  # the same for every page
+        names_of(context["css_files"]),
+        names_of(context["script_files"]),
+    )
+    context["css_files"] = []
+    context["script_files"] = [
+        script for script in context["script_files"] if not script.filename
+    ]
+    for script in context["script_files"]:
+        if script.attributes["body"].startswith("DOCUMENTATION_OPTIONS."):
+            script.attributes["type"] = "module"  # after the joined script
+
+
+def names_of(files: Iterable[Any]) -> list[str]:
+    """The names of style sheets or scripts, as they lie in ``_static``."""
+    names = [str(file.filename) for file in files if file.filename]
+    names = [name.removeprefix("_static/") for name in names]
+    return [name for name in names if not LEFT_OUT.search(name)]
+
+
+def join(app: Sphinx, error: Exception | None) -> None:
+    """Write the style sheets and the script of all pages, and drop their parts."""
+    if error or app.builder.name != "html":
+        return
+    out = Path(app.outdir)
+    static = out / "_static"
+    sheets, scripts = app.builder.asked_for
+    pages = [
+        file.read_text(encoding="utf-8")
+        for file in out.rglob("*.html")
+        if static not in file.parents
+    ]
+    script = joined(static, [*scripts, *SCRIPTS])
+    sheet = "".join(
+        (static / name).read_text(encoding="utf-8") for name in [*STYLES, *sheets]
+    )
+    # An icon that is seen nowhere, and words of a script, are no reason.
+    known = styles.words(pages, [script])
+    inline = "".join(re.findall(r'style="[^"]*"', "".join(pages)))
+    sheet = styles.pruned(sheet, known, script + inline)
+    sheet = styles.icons(static / ICONS, sheet) + sheet
+    write(static / "site.css", sheet)
+    write(static / "site.js", script)
+    signs = [found for page in pages for found in formulas.MATH.findall(page)]
+    if signs:
+        font = formulas.font_of(signs)
+        write(static / "formulas.css", styles.face("STIX Two Math", font))
+    for image in (out / "_images").glob("*.svg"):
+        text = image.read_text(encoding="utf-8")
+        if (smaller := markup.rounded(text)) != text:
+            write(image, smaller)
+    tidy(static, "".join(pages))
+
+
+def joined(static: Path, names: list[str]) -> str:
+    """One script of several, in their order."""
+    parts = []
+    for name in dict.fromkeys(names):
+        text = (static / name).read_text(encoding="utf-8")
+        parts.append(re.sub(r"^//# sourceMappingURL=.*$", "", text, flags=re.M))
+    return ";".join(["", *parts])  # "use strict" of one is not for all
+
+
+def tidy(static: Path, pages: str) -> None:
+    """Drop what no page loads."""
+    for folder in ("styles", "scripts", "vendor", "locales"):
+        shutil.rmtree(static / folder, ignore_errors=True)
+    for file in static.rglob("*"):
+        name = file.name
+        if file.is_file() and name not in KEPT and f"/{name}" not in pages:
+            file.unlink()
+    for folder in sorted(static.rglob("*/"), reverse=True):
+        if not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def write(file: Path, text: str) -> None:
+    """Write a file of the site, whole or not at all."""
+    with replacing(file) as opened:
+        opened.write(text.encode())
