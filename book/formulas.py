@@ -22,7 +22,9 @@ from sphinx.util.math import get_node_equation_number
 from sphinx.writers.html5 import HTML5Translator
 
 FONT = Path(__file__).parent / "fonts" / "STIXTwoMath.woff2"
-"""STIX Two Math whole, under the SIL Open Font License beside it."""
+"""STIX Two Math whole."""
+LICENCE = FONT.with_name("OFL.txt")
+"""Its licence, the SIL Open Font License."""
 MATH = re.compile(r"<math\b.*?</math>", re.DOTALL)
 
 MACROS = {"E": r"\mathbb{E}", "norm": r"\lVert #1 \rVert"}

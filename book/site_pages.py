@@ -20,11 +20,13 @@ from sphinx.application import Sphinx
 
 from course_lib.files import replacing
 
-STYLES = "styles/theme.css", "styles/pydata-sphinx-theme.css"
+STYLES = "basic.css", "styles/pydata-sphinx-theme.css"
 """What the theme loads before the style sheets that it tells Sphinx of."""
 SCRIPTS = "scripts/bootstrap.js", "scripts/pydata-sphinx-theme.js"
 """What it loads after all scripts."""
 ICONS = "vendor/fontawesome/webfonts/fa-solid-900.woff2"
+WHOLE = "whole.css"
+"""The style sheet before it was pruned, beside the doctrees: the tests compare the two."""
 KEPT = {"site.css", "formulas.css", "site.js", "STIX-OFL.txt"}
 """What pages load by another way than by its name in them."""
 
@@ -43,7 +45,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
             if not each.handler.__module__.startswith("sphinx_thebe")
         ]
     app.connect("html-page-context", write_lean, priority=900)
-    app.connect("build-finished", join)
+    app.connect("build-finished", join, priority=900)  # the theme's come first
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -102,12 +104,12 @@ def join(app: Sphinx, error: Exception | None) -> None:
     sheet = "".join(
         (static / name).read_text(encoding="utf-8") for name in [*STYLES, *sheets]
     )
-    # An icon that is seen nowhere, and words of a script, are no reason.
     known = styles.words(pages, [script])
     inline = "".join(re.findall(r'style="[^"]*"', "".join(pages)))
-    sheet = styles.pruned(sheet, known, script + inline)
-    sheet = styles.icons(static / ICONS, sheet) + sheet
-    write(static / "site.css", sheet)
+    lean = styles.pruned(sheet, known, script + inline)
+    icons = styles.icons(static / ICONS, lean)
+    write(static / "site.css", icons + lean)
+    write(Path(app.doctreedir, WHOLE), icons + styles.without_fonts(sheet))
     write(static / "site.js", script)
     signs = [found for page in pages for found in formulas.MATH.findall(page)]
     if signs:
@@ -117,6 +119,7 @@ def join(app: Sphinx, error: Exception | None) -> None:
         text = image.read_text(encoding="utf-8")
         if (smaller := markup.rounded(text)) != text:
             write(image, smaller)
+    write(static / "STIX-OFL.txt", formulas.LICENCE.read_text())
     tidy(static, "".join(pages))
 
 

@@ -132,6 +132,11 @@ def _without_unused(css: str, also: str) -> str:
         )
 
 
+def without_fonts(css: str) -> str:
+    """A style sheet without its fonts, which lie in other places."""
+    return re.sub(r"@font-face\s*\{[^}]*\}", "", css)
+
+
 def icons(font: Path, css: str) -> str:
     """The rule for the icons' font, cut down to the icons of a style sheet."""
     signs = {int(code, 16) for code in re.findall(r"\\(f[0-9a-f]{3})\b", css)}

@@ -1,0 +1,129 @@
+"""A small book with one of each kind of thing, rendered as the whole one is."""
+
+import subprocess
+import sys
+from pathlib import Path
+from shutil import copy, copytree
+
+import torch
+import yaml
+from nbformat import v4, write
+
+from course_lib.plotting.contours import animate_paths
+from course_lib.surfaces import Quadratic
+
+ROOT = Path(__file__).resolve().parents[2]
+
+TEXT = r"""
+# Specimen
+
+:::{admonition} When you are through, you will be able to
+- read $w_t = w_{t-1} - \eta\, g_t$ and see {eq}`eq-rows`.
+:::
+
+## Formulas
+
+$$
+v_t &= \mu\, v_{t-1} + \begin{cases} g_t & \text{if } \norm{g_t} \le 1, \\ 0 & \text{else,} \end{cases} \\
+w_t &= w_{t-1} - \eta\, \sqrt{\frac{v_t}{1 - \beta^t}}
+$$ (eq-rows)
+
+$$
+\boxed{\E \Big( \sum_{i=1}^n x_i \Big)^2 = \begin{pmatrix} 1 & 0 \\ 0 & \kappa \end{pmatrix}}
+$$
+
+## Tables
+
+|  | Rate | Loss |
+|---|---|---|
+| SGD | `a_long_name_of_an_argument_that_does_not_end` | 0.5 |
+
+```{exercise} A question
+:label: ex-question
+What is $1 + 1$?
+```
+
+```{solution} ex-question
+:class: dropdown
+$2$, as {cite}`kingma2015` knows.
+```
+"""
+
+CODE = """def step(w, g, lr=0.1):
+    \"\"\"One step of descent.\"\"\"
+    return w - lr * g  # against the slope
+"""
+
+
+def drawing() -> str:
+    """A drawing of one line, as Matplotlib writes it for the book."""
+    import io
+
+    from matplotlib.figure import Figure
+
+    fig = Figure(figsize=(4, 2))
+    fig.subplots().plot([1.0, 0.5, 0.25])
+    text = io.StringIO()
+    fig.savefig(text, format="svg")
+    return text.getvalue()
+
+
+def chapter() -> v4.new_notebook:
+    """A page with formulas, tables, code as it is and folded, a figure and a film."""
+    paths = {"SGD": torch.tensor([[1.0, 1.0], [0.5, 0.5], [0.0, 0.0]])}
+    film = animate_paths(Quadratic(), paths, "A path to the minimum.", frames=3).data
+
+    def shown(output, name, **metadata):
+        figure = {"name": name, "caption": f"A caption of {name}."}
+        output = v4.new_output("display_data", data=output)
+        return v4.new_code_cell(
+            CODE,
+            outputs=[output],
+            metadata={"tags": ["hide-input"], "mystnb": {"figure": figure, **metadata}},
+        )
+
+    return v4.new_notebook(
+        cells=[
+            v4.new_markdown_cell(TEXT),
+            v4.new_code_cell(CODE),
+            v4.new_markdown_cell("## A figure and a film"),
+            shown({"image/svg+xml": drawing()}, "fig-line", image={"alt": "A line that falls."}),
+            shown({"text/html": film}, "fig-film"),
+        ],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+    )
+
+
+def build(folder: Path) -> Path:
+    """Render it with the settings, the styles and the extensions of the book.
+
+    Args:
+        folder: an empty folder.
+
+    Returns:
+        The folder of the pages.
+    """
+    settings = yaml.safe_load((ROOT / "_config.yml").read_text())
+    settings["execute"] = {"execute_notebooks": "off"}
+    (folder / "_config.yml").write_text(yaml.safe_dump(settings))
+    book = folder / "book"
+    book.mkdir()
+    for name in ("_static", "_templates", "fonts"):
+        copytree(ROOT / "book" / name, book / name)
+    for file in ("formulas.py", "markup.py", "site_pages.py", "styles.py", "references.bib"):
+        copy(ROOT / "book" / file, book / file)
+    for file in ("notation.md", "bibliography.md"):
+        copy(ROOT / "book" / file, book / file)
+    (book / "reference").mkdir()
+    copy(ROOT / "book/reference/schedules.md", book / "reference")
+    write(chapter(), book / "index.ipynb")
+    pages = ["book/notation", "book/reference/schedules", "book/bibliography"]
+    (folder / "_toc.yml").write_text(
+        yaml.safe_dump(
+            {"format": "jb-book", "root": "book/index", "chapters": [{"file": p} for p in pages]}
+        )
+    )
+    command = [Path(sys.executable).with_name("jupyter-book"), "build", folder, "-q"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "_build" / "html"

@@ -1,0 +1,298 @@
+"""Every page in a real browser: whole, light to load, and of use to everybody.
+
+`make test` looks at a specimen, a small book with one of each kind of thing; `make site-test`
+at every page of the book.
+"""
+
+import gzip
+import json
+import os
+import re
+import threading
+from functools import partial
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urljoin
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from site_pages import WHOLE
+
+from tests.site import specimen
+from tests.site.conftest import Quiet
+
+pytestmark = pytest.mark.slow
+
+PATIENCE = 120_000  # milliseconds, on a machine that is busy with other things
+FIRST_VIEW = 300_000  # bytes, compressed, of all that a page loads besides figures
+NODES = 5_000  # that a page lays out when it is opened
+
+BOOK = os.environ.get("COURSE_SITE")
+"""The folder of a rendered book; none for the specimen."""
+SPECIMEN = ["book/index", "book/notation", "book/reference/schedules", "search", "genindex"]
+
+
+def names_of(folder):
+    pages = (page.relative_to(folder) for page in Path(folder).rglob("*.html"))
+    names = {page.with_suffix("").as_posix() for page in pages if page.parts[0] != "_static"}
+    assert len(names) > 30, f"{folder} has no whole book: run `make book`."
+    return sorted(names - {"index"})  # which only leads to the first page
+
+
+PAGES = names_of(BOOK) if BOOK else SPECIMEN
+MODES = {
+    "light": {"color_scheme": "light", "viewport": {"width": 1200, "height": 900}},
+    "dark": {"color_scheme": "dark", "viewport": {"width": 1200, "height": 900}},
+    "phone": {"color_scheme": "light", "viewport": {"width": 360, "height": 740}},
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return Path(BOOK) if BOOK else specimen.build(tmp_path_factory.mktemp("specimen"))
+
+
+@pytest.fixture(scope="module")
+def address(folder):
+    handler = partial(Quiet, directory=str(folder))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def opened(browser):
+    """Opens pages, keeps what they log, fetch from elsewhere and load, and closes them."""
+    contexts = []
+
+    def open_page(address, mode="light", **settings):
+        contexts.append(browser.new_context(**MODES[mode] | settings))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(PATIENCE)
+        page.complaints, page.loaded = [], {}
+        host = address[: address.index("/", 8)] if address.startswith("http") else "file:"
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on("console", lambda said: note(page, said))
+        page.on("request", lambda sent: foreign(page, sent.url, host))
+        page.on("response", lambda got: page.loaded.update({got.url: got}))
+        page.goto(address)
+        page.wait_for_load_state("networkidle")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def note(page, said):
+    if said.type in ("error", "warning"):
+        page.complaints.append(f"{said.type}: {said.text}")
+
+
+def foreign(page, url, host):
+    if not url.startswith((host, "data:", "blob:")):
+        page.complaints.append(f"fetched from elsewhere: {url}")
+
+
+BROKEN = """() => {
+  const complaints = [];
+  const say = (what, element) => complaints.push(`${what}: ${element.outerHTML.slice(0, 200)}`);
+  const wide = document.documentElement.scrollWidth - innerWidth;
+  if (wide > 0) complaints.push(`scrolls sideways by ${wide} pixels`);
+  for (const box of document.querySelectorAll(".math"))
+    if (!box.querySelector("math")) say("not typeset", box);
+  for (const formula of document.querySelectorAll("math")) {
+    const { width, height } = formula.getBoundingClientRect();
+    if (formula.checkVisibility() && !(width > 2 && height > 2)) say("not drawn", formula);
+  }
+  for (const error of document.querySelectorAll("merror")) say("formula", error);
+  const text = document.querySelector("article, main").innerText.replace(/\\s+/g, " ");
+  for (const tex of text.match(/\\\\[([].{0,40}|\\$\\$.{0,40}|\\\\begin.{0,40}/g) || [])
+    complaints.push(`TeX left: ${tex}`);
+  for (const image of document.images)
+    if (!image.alt.trim()) say("no alternative text", image);
+  return complaints;
+}"""
+# A browser loads what comes near; here all of it does.
+PICTURES = """async () => {
+  const lost = [];
+  for (const image of document.images) {
+    image.loading = "eager";
+    await image.decode().catch(() => lost.push(`not shown: ${image.src}`));
+  }
+  return lost;
+}"""
+LAY_OUT_ALL = "section { content-visibility: visible !important }"
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_whole_and_of_use_to_everybody(opened, address, name, mode):
+    page = opened(f"{address}{name}.html", mode)
+    page.add_style_tag(content=LAY_OUT_ALL)
+    complaints = page.evaluate(BROKEN) + page.evaluate(PICTURES)
+    if page.locator("math").count():
+        fonts = page.evaluate("""document.fonts.check("16px 'STIX Two Math'")""")
+        complaints += [] if fonts else ["the font of the formulas is not loaded"]
+    assert complaints + page.complaints == []
+    assert barriers(page) == []
+
+
+def barriers(page):
+    """What axe finds serious or critical."""
+    found = Axe().run(page).response
+    return [
+        f"{rule['id']}: {node['html'][:160]} {node['any'][0]['message'] if node['any'] else ''}"
+        for rule in found["violations"]
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_light_to_load_and_to_lay_out(opened, address, name):
+    page = opened(f"{address}{name}.html", "phone")
+    kinds = ("document", "stylesheet", "script", "font")
+    loaded = {
+        url: len(gzip.compress(got.body(), 6))
+        for url, got in page.loaded.items()
+        if got.request.resource_type in kinds and url.startswith("http")
+    }
+    assert sum(loaded.values()) < FIRST_VIEW, loaded
+    assert page.evaluate(
+        """[...document.querySelectorAll("*")].filter(
+            (element) => element.checkVisibility({ contentVisibilityAuto: true })
+        ).length"""
+    ) < NODES
+
+
+def test_no_file_lies_in_the_site_twice_or_for_nothing(folder):
+    files = [f for f in (folder / "_static").rglob("*") if f.is_file()]
+    texts = [f.read_bytes() for f in files]
+    assert len(set(texts)) == len(texts)
+    assert sum(map(len, texts)) < 1_000_000
+
+
+def test_every_link_inside_the_site_leads_somewhere(folder):
+    sources = {p: p.read_text() for p in folder.rglob("*.html") if "_static" not in p.parts}
+    ids = {page: set(re.findall(r'\bid="([^"]+)"', text)) for page, text in sources.items()}
+    lost = []
+    for page, text in sources.items():
+        here = page.as_uri()
+        for link in re.findall(r'\b(?:href|src)="([^"]+)"', text):
+            if re.match(r"[a-z]+:|//", link):
+                continue
+            target, place = urldefrag(urljoin(here, link.replace("&amp;", "&")))
+            file = Path(unquote(target.removeprefix("file://").split("?")[0]))
+            place = unquote(place)
+            if not file.exists() or (place and file in ids and place not in ids[file]):
+                lost.append(f"{page.relative_to(folder)}: {link}")
+    assert lost == []
+
+
+def found_by_search(page):
+    page.locator("#search-results li a").first.wait_for()
+    return page.locator("#search-results li a").all_inner_texts()
+
+
+def test_the_site_works_from_a_folder_search_included(opened, folder):
+    page = opened(f"{folder.as_uri()}/search.html?q=rate")
+    assert found_by_search(page)
+    page.locator("#search-results li a").first.click()
+    page.wait_for_load_state()
+    assert page.locator("h1").first.is_visible()
+    assert page.complaints == []
+
+
+def test_the_search_field_of_a_page_leads_to_what_is_found(opened, address):
+    page = opened(f"{address}book/notation.html")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("learning")
+    page.keyboard.press("Enter")
+    assert found_by_search(page)
+    assert page.complaints == []
+
+
+@pytest.fixture(scope="module")
+def chapter():
+    """The page that has a film, folded code and numbered formulas."""
+    return "book/adaptive" if BOOK else "book/index"
+
+
+def test_a_film_shows_its_end_plays_from_its_start_and_follows_the_slider(
+    opened, address, chapter
+):
+    page = opened(f"{address}{chapter}.html")
+    film = page.locator(".film").first
+    frame = partial(film.evaluate, "film => Number(film.style.getPropertyValue('--frame'))")
+    slider = film.locator("input")
+    last = int(slider.get_attribute("max"))
+    assert frame() == last
+    film.locator("button").click()
+    assert film.locator("button").inner_text() == "Pause"
+    page.wait_for_function("document.querySelector('.film button').textContent == 'Play'")
+    assert frame() == last
+    slider.focus()
+    page.keyboard.press("ArrowLeft")
+    assert frame() == last - 1
+    screen = film.locator(".film-screen").bounding_box()
+    picture = film.locator("img").bounding_box()
+    assert picture["height"] == pytest.approx(screen["height"] * (last + 1), rel=0.01)
+    assert screen["y"] - picture["y"] == pytest.approx(screen["height"] * (last - 1), abs=1)
+
+
+def test_folded_code_is_coloured_when_it_is_unfolded_and_says_the_same(opened, address, chapter):
+    page = opened(f"{address}{chapter}.html")
+    fold = page.locator("details.hide:has(pre)").first
+    code = fold.locator("pre").first
+    before = code.evaluate("code => code.textContent")
+    assert code.locator("span").count() == 0
+    fold.locator("summary").click()
+    code.locator("span").first.wait_for()
+    assert code.evaluate("code => code.textContent") == before
+    assert code.locator(".k, .kn").first.inner_text() in ("def", "import", "for", "from")
+
+
+def test_a_link_to_a_formula_leads_to_it(opened, address, chapter):
+    page = opened(f"{address}{chapter}.html")
+    link = page.locator('a[href^="#equation-"]:not(.headerlink)').first
+    target = link.get_attribute("href")
+    link.click()
+    page.wait_for_timeout(1000)
+    place = page.evaluate("id => document.getElementById(id).getBoundingClientRect().top", target[1:])
+    assert 0 <= place < 900
+
+
+COMPUTED = """() => [...document.querySelectorAll("*")].flatMap((element) =>
+  [null, "::before", "::after"].map((part) => {
+    const style = getComputedStyle(element, part);
+    if (part && style.content === "none") return "";
+    return [...style].filter((name) => !name.startsWith("--"))
+      .map((name) => `${name}: ${style.getPropertyValue(name)}`).join("; ");
+  })
+)"""
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_was_pruned_from_the_styles_styled_nothing(opened, address, folder, mode, chapter):
+    whole = (folder.parent / ".doctrees" / WHOLE).read_text()
+    page = opened(f"{address}{chapter if not BOOK else 'book/notation'}.html", mode)
+    page.add_style_tag(content="* { transition: none !important; animation: none !important }")
+    pruned = page.evaluate(COMPUTED)
+    page.evaluate(
+        """(css) => {
+          const style = document.createElement("style");
+          style.textContent = css;
+          document.querySelector("link[href*='site.css']").replaceWith(style);
+        }""",
+        whole,
+    )
+    for before, after in zip(pruned, page.evaluate(COMPUTED), strict=True):
+        assert differences(before, after) == []
+
+
+def differences(before, after):
+    pairs = zip(before.split("; "), after.split("; "), strict=True)
+    return [json.dumps(pair) for pair in pairs if pair[0] != pair[1]]
