@@ -24,7 +24,7 @@ CASES := $(ASSIGNMENTS:%=solutions/%/cases.json)
 # nbgrader starts alembic and jupyter by name.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help book outputs robust links serve check fast test nbval gpu gpu-wheels bench release student \
+.PHONY: help book outputs robust links serve site-test check fast test nbval gpu gpu-wheels bench release student \
     collect grade load lint types lock clean
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
@@ -70,6 +70,9 @@ check: lint  ## before every commit: style, types and the fast tests
 
 fast: $(READY)
 	$(PYTEST) -m "not slow" tests course_lib
+
+site-test: book  ## try every page of the book in a browser
+	COURSE_SITE=_build/html $(PYTEST) tests/site/test_pages.py
 
 test: $(READY) $(CASES)  ## run every test and every notebook
 	$(PYTEST) $(NBVAL) tests course_lib $(NOTEBOOKS)

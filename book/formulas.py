@@ -27,6 +27,12 @@ LICENCE = FONT.with_name("OFL.txt")
 """Its licence, the SIL Open Font License."""
 MATH = re.compile(r"<math\b.*?</math>", re.DOTALL)
 
+_SIZED = re.compile(
+    r"<(msup|msub|msubsup)>(<mo [^>]*minsize[^>]*>[^<]*</mo>)"
+)
+"""A bracket of a given size with an index, which Chromium draws small
+unless it stands in a row of its own."""
+
 MACROS = {"E": r"\mathbb{E}", "norm": r"\lVert #1 \rVert"}
 """Commands of the book that TeX does not have."""
 
@@ -51,7 +57,8 @@ def mathml(tex: str, display: bool = False) -> str:
     tex = "\\\\\n".join(part for part in tex.split("\n\n") if part.strip())
     if _has_rows(tex):
         tex = rf"\begin{{aligned}}{tex}\end{{aligned}}"
-    return _converter().convert_with_local_state(tex, displaystyle=display)
+    made = _converter().convert_with_local_state(tex, displaystyle=display)
+    return _SIZED.sub(r"<\1><mrow>\2</mrow>", made)
 
 
 def _has_rows(tex: str) -> bool:

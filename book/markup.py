@@ -49,7 +49,9 @@ def lean(
     html = with_films(html, films, address)
     html = with_sizes(html, drawing)
     html = _FOLDED.sub(lambda found: folded(found[0]), html)
-    html = _CODE.sub(lambda found: found[1] + lean_code(found[2]) + found[3], html)
+    html = _CODE.sub(
+        lambda found: found[1] + lean_code(found[2]) + found[3], html
+    )
     return with_plain_tables(html)
 
 
@@ -58,7 +60,9 @@ def lean_code(html: str) -> str:
     kept = _TOKEN.sub(
         lambda found: found[2] if found[1] in PLAIN else found[0], html
     )
-    twins = re.compile(r'(<span class="(\w+)">[^<]*)</span><span class="\2">')
+    twins = re.compile(
+        r'(<span class="(\w+)">[^<]*)</span><span class="\2">'
+    )
     found = 1
     while found:
         kept, found = twins.subn(r"\1", kept)
@@ -85,7 +89,8 @@ def folded(html: str) -> str:
         if "<span" in rest or "</" in rest:
             return found[0]  # a line stands out, or the code has links
         colours = " ".join(runs)
-        return f'<pre data-runs="{colours}">{escape(text + rest, quote=False)}</pre>'
+        code = escape(text + rest, quote=False)
+        return f'<pre data-runs="{colours}">{code}</pre>'
 
     # The label would hide from screen readers what is written there.
     html = html.replace(' aria-label="Toggle hidden content"', "")
@@ -101,7 +106,9 @@ def with_films(html: str, folder: Path, address: str) -> str:
 
     def player(found: re.Match[str]) -> str:
         frames = [
-            Image.open(io.BytesIO(base64.b64decode(data.replace("\\\n", ""))))
+            Image.open(
+                io.BytesIO(base64.b64decode(data.replace("\\\n", "")))
+            )
             for data in _FRAME.findall(found[0])
         ]
         alt = re.search(r'<img alt="([^"]*)"', found[0])[1]
@@ -131,7 +138,7 @@ def with_films(html: str, folder: Path, address: str) -> str:
 
 
 def with_sizes(html: str, drawing: Callable[[str], Path]) -> str:
-    """Figures that keep their place free, and are loaded when they come near.
+    """Figures that keep their place free, and are loaded when near.
 
     Figures of lines and letters get the class ``drawing``: a dark page
     may turn dark and light round in them, which pictures and maps in
@@ -154,7 +161,7 @@ def with_sizes(html: str, drawing: Callable[[str], Path]) -> str:
 
 
 def with_plain_tables(html: str) -> str:
-    """Tables whose cells are plain, and whose empty corner is no heading."""
+    """Tables of plain cells, whose empty corner is no heading."""
     html = re.sub(
         r"(<t[hd]\b[^>]*>)<p>((?:(?!</?p\b).)*)</p>(</t[hd]>)",
         r"\1\2\3",
@@ -166,16 +173,18 @@ def with_plain_tables(html: str) -> str:
 
 def rounded(svg: str) -> str:
     """A drawing with its coordinates to a hundredth of a point."""
-    places = re.compile(
-        r'\b(d|points|x|y|x1|x2|y1|y2|transform)="([^"]*)"'
-    )
+    places = re.compile(r'\b(d|points|x|y|x1|x2|y1|y2|transform)="([^"]*)"')
     return places.sub(_rounded_numbers, svg)
 
 
 def _rounded_numbers(found: re.Match[str]) -> str:
     def short(number: re.Match[str]) -> str:
-        return f"{float(number[0]):.2f}".rstrip("0").rstrip(".")
+        return f"{round(float(number[0]), 2) + 0.0:.2f}".rstrip("0").rstrip(
+            "."
+        )
 
     if "scale" in found[2]:  # letters are drawn large and made small
         return found[0]
-    return f'{found[1]}="{re.sub(r"-?[0-9]+[.][0-9]{3,}", short, found[2])}"'
+    return (
+        f'{found[1]}="{re.sub(r"-?[0-9]+[.][0-9]{3,}", short, found[2])}"'
+    )

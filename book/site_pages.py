@@ -26,7 +26,8 @@ SCRIPTS = "scripts/bootstrap.js", "scripts/pydata-sphinx-theme.js"
 """What it loads after all scripts."""
 ICONS = "vendor/fontawesome/webfonts/fa-solid-900.woff2"
 WHOLE = "whole.css"
-"""The style sheet before it was pruned, beside the doctrees: the tests compare the two."""
+"""The style sheet before it was pruned, beside the doctrees: the tests
+compare the two."""
 KEPT = {"site.css", "formulas.css", "site.js", "STIX-OFL.txt"}
 """What pages load by another way than by its name in them."""
 
@@ -45,7 +46,9 @@ def setup(app: Sphinx) -> dict[str, bool]:
             if not each.handler.__module__.startswith("sphinx_thebe")
         ]
     app.connect("html-page-context", write_lean, priority=900)
-    app.connect("build-finished", join, priority=900)  # the theme's come first
+    app.connect(
+        "build-finished", join, priority=900
+    )  # the theme's come first
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -56,7 +59,7 @@ def write_lean(
     context: dict[str, Any],
     tree: nodes.document | None,
 ) -> None:
-    """Make a page's body lean, and leave one style sheet and one script to load."""
+    """Make a page's body lean, and leave it the files of all pages."""
     if app.builder.name != "html":
         return
     if "body" in context:
@@ -89,7 +92,7 @@ def names_of(files: Iterable[Any]) -> list[str]:
 
 
 def join(app: Sphinx, error: Exception | None) -> None:
-    """Write the style sheets and the script of all pages, and drop their parts."""
+    """Write the style sheets and the script of all pages."""
     if error or app.builder.name != "html":
         return
     out = Path(app.outdir)
@@ -102,7 +105,8 @@ def join(app: Sphinx, error: Exception | None) -> None:
     ]
     script = joined(static, [*scripts, *SCRIPTS])
     sheet = "".join(
-        (static / name).read_text(encoding="utf-8") for name in [*STYLES, *sheets]
+        (static / name).read_text(encoding="utf-8")
+        for name in [*STYLES, *sheets]
     )
     known = styles.words(pages, [script])
     inline = "".join(re.findall(r'style="[^"]*"', "".join(pages)))
@@ -111,7 +115,9 @@ def join(app: Sphinx, error: Exception | None) -> None:
     write(static / "site.css", icons + lean)
     write(Path(app.doctreedir, WHOLE), icons + styles.without_fonts(sheet))
     write(static / "site.js", script)
-    signs = [found for page in pages for found in formulas.MATH.findall(page)]
+    signs = [
+        found for page in pages for found in formulas.MATH.findall(page)
+    ]
     if signs:
         font = formulas.font_of(signs)
         write(static / "formulas.css", styles.face("STIX Two Math", font))
@@ -128,7 +134,9 @@ def joined(static: Path, names: list[str]) -> str:
     parts = []
     for name in dict.fromkeys(names):
         text = (static / name).read_text(encoding="utf-8")
-        parts.append(re.sub(r"^//# sourceMappingURL=.*$", "", text, flags=re.M))
+        parts.append(
+            re.sub(r"^//# sourceMappingURL=.*$", "", text, flags=re.M)
+        )
     return ";".join(["", *parts])  # "use strict" of one is not for all
 
 

@@ -39,17 +39,26 @@ def pruned(css: str, known: set[str], also: str = "") -> str:
         known: the classes and names that there are.
         also: what else may use properties or animations of it.
     """
-    kept = "".join(_rules(tinycss2.parse_stylesheet(css, True, True), known))
-    kept = _without_unused(kept, also)
+    kept, unused = css, {""}
+    while unused:
+        rules = tinycss2.parse_stylesheet(kept, True, True)
+        kept = "".join(_rules(rules, known, unused))
+        asked = set(re.findall(r"var\(\s*(--[\w-]+)", kept + also))
+        asked |= set(re.findall(r"""["'](--[\w-]+)""", also))
+        unused = set(re.findall(r"[;{](--[\w-]+):", kept)) - asked
     for name in set(re.findall(r"@(?:-webkit-)?keyframes ([\w-]+)", kept)):
-        body = rf"@(?:-webkit-)?keyframes {name}\{{(?:[^{{}}]*\{{[^{{}}]*\}})*\}}"
+        steps = r"\{(?:[^{}]*\{[^{}]*\})*\}"
+        body = rf"@(?:-webkit-)?keyframes {name}{steps}"
         rest = re.sub(body, "", kept)
         if not re.search(rf"\b{name}\b", rest + also):
             kept = rest
     return kept
 
 
-def _rules(rules: list[ast.Node], known: set[str]) -> Iterator[str]:
+def _rules(
+    rules: list[ast.Node], known: set[str], unused: set[str]
+) -> Iterator[str]:
+    """The rules that find something, without unused properties."""
     for rule in rules:
         if isinstance(rule, ast.QualifiedRule):
             selectors = [
@@ -57,7 +66,7 @@ def _rules(rules: list[ast.Node], known: set[str]) -> Iterator[str]:
                 for selector in _selectors(rule.prelude)
                 if _needed(selector) <= known
             ]
-            body = _body(rule.content)
+            body = _body(rule.content, unused)
             if selectors and body:
                 yield f"{','.join(selectors)}{{{body}}}"
         elif isinstance(rule, ast.AtRule):
@@ -67,7 +76,7 @@ def _rules(rules: list[ast.Node], known: set[str]) -> Iterator[str]:
                 yield f"{head};" if rule.at_keyword != "charset" else ""
             elif rule.lower_at_keyword in _GROUPS:
                 inner = tinycss2.parse_rule_list(rule.content, True, True)
-                body = "".join(_rules(inner, known))
+                body = "".join(_rules(inner, known, unused))
                 if body:
                     yield f"{head}{{{body}}}"
             elif rule.lower_at_keyword == "font-face":
@@ -95,19 +104,22 @@ def _needed(selector: list[ast.Node]) -> set[str]:
     """
     needed = set()
     for before, token in zip([None, *selector], selector):
-        if isinstance(token, ast.HashToken):
-            needed.add(token.value)
-        elif before == "." and isinstance(token, ast.IdentToken):
+        is_class = before == "." and isinstance(token, ast.IdentToken)
+        if is_class or isinstance(token, ast.HashToken):
             needed.add(token.value)
     return needed
 
 
-def _body(content: list[ast.Node]) -> str:
+def _body(content: list[ast.Node], unused: set[str]) -> str:
     """The declarations of a rule, and the rules that are nested in it."""
     parts = []
     for part in tinycss2.parse_blocks_contents(content, True, True):
         if isinstance(part, ast.Declaration):
-            value = re.sub(r"\s+", " ", tinycss2.serialize(part.value)).strip()
+            if part.name in unused:
+                continue
+            value = re.sub(
+                r"\s+", " ", tinycss2.serialize(part.value)
+            ).strip()
             important = "!important" if part.important else ""
             parts.append(f"{part.name}:{value}{important}")
         elif isinstance(part, ast.ParseError):
@@ -117,29 +129,16 @@ def _body(content: list[ast.Node]) -> str:
     return ";".join(parts)
 
 
-def _without_unused(css: str, also: str) -> str:
-    """Without properties of its own that no other declaration asks for."""
-    while True:
-        used = set(re.findall(r"var\(\s*(--[\w-]+)", css + also))
-        used |= set(re.findall(r"""["'](--[\w-]+)""", also))
-        unused = set(re.findall(r"[;{](--[\w-]+):", css)) - used
-        if not unused:
-            return re.sub(r"[^{};]+\{\}", "", css)
-        css = re.sub(
-            r"(?<=[;{])(--[\w-]+):[^;{}]*(?:;|(?=\}))",
-            lambda found: "" if found[1] in unused else found[0],
-            css,
-        )
-
-
 def without_fonts(css: str) -> str:
     """A style sheet without its fonts, which lie in other places."""
     return re.sub(r"@font-face\s*\{[^}]*\}", "", css)
 
 
 def icons(font: Path, css: str) -> str:
-    """The rule for the icons' font, cut down to the icons of a style sheet."""
-    signs = {int(code, 16) for code in re.findall(r"\\(f[0-9a-f]{3})\b", css)}
+    """The icons' font, cut down to the icons of a style sheet."""
+    signs = {
+        int(code, 16) for code in re.findall(r"\\(f[0-9a-f]{3})\b", css)
+    }
     signs |= {ord(sign) for sign in css if "\ue000" <= sign <= "\uf8ff"}
     options = subset.Options(flavor="woff2", layout_features=[])
     options.hinting = False
@@ -151,11 +150,16 @@ def icons(font: Path, css: str) -> str:
     written = io.BytesIO()
     cut.flavor = "woff2"
     cut.save(written)
-    return face("Font Awesome 6 Free", written.getvalue(), "font-weight:900")
+    return face(
+        "Font Awesome 6 Free", written.getvalue(), "font-weight:900"
+    )
 
 
 def face(family: str, font: bytes, more: str = "font-weight:400") -> str:
-    """A font that is part of the style sheet: a page from a folder may read no other file's."""
+    """A font as part of a style sheet.
+
+    Firefox reads no font from a file beside a page that is a file.
+    """
     data = base64.b64encode(font).decode()
     return (
         f'@font-face{{font-family:"{family}";{more};font-display:block;'

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from shutil import copy, copytree
 
+import execute
 import torch
 import yaml
 from nbformat import v4, write
@@ -24,7 +25,10 @@ TEXT = r"""
 ## Formulas
 
 $$
-v_t &= \mu\, v_{t-1} + \begin{cases} g_t & \text{if } \norm{g_t} \le 1, \\ 0 & \text{else,} \end{cases} \\
+v_t &= \mu\, v_{t-1} + \begin{cases}
+  g_t & \text{if } \norm{g_t} \le 1, \\
+  0 & \text{else,}
+\end{cases} \\
 w_t &= w_{t-1} - \eta\, \sqrt{\frac{v_t}{1 - \beta^t}}
 $$ (eq-rows)
 
@@ -90,7 +94,7 @@ def chapter() -> v4.new_notebook:
             shown({"image/svg+xml": drawing()}, "fig-line", image={"alt": "A line that falls."}),
             shown({"text/html": film}, "fig-film"),
         ],
-        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+        metadata=execute.METADATA,
     )
 
 

@@ -161,11 +161,14 @@ def test_a_page_is_light_to_load_and_to_lay_out(opened, address, name):
         if got.request.resource_type in kinds and url.startswith("http")
     }
     assert sum(loaded.values()) < FIRST_VIEW, loaded
-    assert page.evaluate(
-        """[...document.querySelectorAll("*")].filter(
+    assert (
+        page.evaluate(
+            """[...document.querySelectorAll("*")].filter(
             (element) => element.checkVisibility({ contentVisibilityAuto: true })
         ).length"""
-    ) < NODES
+        )
+        < NODES
+    )
 
 
 def test_no_file_lies_in_the_site_twice_or_for_nothing(folder):
@@ -221,9 +224,7 @@ def chapter():
     return "book/adaptive" if BOOK else "book/index"
 
 
-def test_a_film_shows_its_end_plays_from_its_start_and_follows_the_slider(
-    opened, address, chapter
-):
+def test_a_film_shows_its_end_plays_from_its_start_and_follows_the_slider(opened, address, chapter):
     page = opened(f"{address}{chapter}.html")
     film = page.locator(".film").first
     frame = partial(film.evaluate, "film => Number(film.style.getPropertyValue('--frame'))")
@@ -261,7 +262,9 @@ def test_a_link_to_a_formula_leads_to_it(opened, address, chapter):
     target = link.get_attribute("href")
     link.click()
     page.wait_for_timeout(1000)
-    place = page.evaluate("id => document.getElementById(id).getBoundingClientRect().top", target[1:])
+    place = page.evaluate(
+        "id => document.getElementById(id).getBoundingClientRect().top", target[1:]
+    )
     assert 0 <= place < 900
 
 

@@ -1,0 +1,122 @@
+import io
+import re
+from html import unescape
+
+import markup
+import pytest
+import torch
+from PIL import Image
+
+from course_lib.plotting.contours import animate_paths
+from course_lib.surfaces import Quadratic
+
+
+def text(html):
+    return unescape(re.sub("<[^>]*>", "", html))
+
+
+CODE = (
+    '<span></span><span class="k">def</span><span class="w"> </span><span class="nf">f</span>'
+    '<span class="p">(</span><span class="n">x</span><span class="p">):</span>\n    '
+    '<span class="k">return</span> <span class="n">x</span> <span class="o">*</span>'
+    '<span class="o">*</span> <span class="mi">2</span> <span class="c1"># &lt; 3 &amp; more</span>'
+)
+
+
+def test_code_keeps_what_colours_it_and_says_the_same():
+    lean = markup.lean_code(CODE)
+    assert text(lean) == text(CODE)
+    assert re.findall(r'class="(\w+)"', lean) == ["k", "nf", "k", "o", "mi", "c1"]
+    assert '<span class="o">**</span>' in lean
+
+
+FOLDED = (
+    '<details class="admonition hide above-input">\n<summary aria-label="Toggle hidden content">'
+    "<p>Show</p></summary><pre>{}</pre></details>"
+)
+
+
+def test_folded_code_is_text_and_the_runs_of_its_colours():
+    html = markup.folded(FOLDED.format(CODE))
+    (code,) = re.findall("<pre[^>]*>(.*?)</pre>", html, re.DOTALL)
+    (runs,) = re.findall('data-runs="([^"]*)"', html)
+    assert "<" not in code
+    assert text(code) == text(CODE)
+    lengths = [int(run.split(":")[1]) for run in runs.split()]
+    assert sum(lengths) == len(text(CODE))
+    assert runs.startswith("k:3 :1 nf:1 :9 k:6")
+    assert "aria-label" not in html
+
+
+def test_folded_code_with_a_line_that_stands_out_keeps_its_elements():
+    marked = '<span class="hll"><span class="k">return</span> 1</span>'
+    assert marked in markup.folded(FOLDED.format(marked))
+
+
+@pytest.fixture
+def film():
+    paths = {"SGD": torch.tensor([[1.0, 1.0], [0.5, 0.5], [0.0, 0.0]])}
+    return animate_paths(Quadratic(), paths, 'To "the" minimum.', frames=3).data
+
+
+def test_a_film_is_a_strip_of_the_same_frames_and_a_player(film, tmp_path):
+    html = markup.with_films(f"<p>a</p>{film}<p>b</p>", tmp_path, "../_static/films")
+    assert "script" not in html and "base64" not in html
+    assert html.startswith("<p>a</p><div") and html.endswith("</div></div>\n<p>b</p>")
+    assert 'alt="To &quot;the&quot; minimum."' in html
+    (name,) = re.findall(r'src="../_static/films/([^"]+)"', html)
+    strip = Image.open(tmp_path / name)
+    frames = re.findall(r'base64,([^"]+)"', film)
+    for i, frame in enumerate(frames):
+        one = Image.open(io.BytesIO(markup.base64.b64decode(frame.replace("\\\n", ""))))
+        width, height = one.size
+        there = strip.crop((0, i * height, width, (i + 1) * height))
+        assert there.convert("RGB").tobytes() == one.convert("RGB").tobytes()
+    assert strip.size == (width, 3 * height)
+
+
+def test_two_films_are_two_players(film, tmp_path):
+    html = markup.with_films(film + "<p>between</p>" + film, tmp_path, "films")
+    assert html.count('class="film"') == 2
+    assert "between" in html
+    assert len(list(tmp_path.iterdir())) == 1  # of the same frames
+
+
+@pytest.mark.parametrize("inside, drawing", [("<path/>", True), ("<image href='data:…'/>", False)])
+def test_a_figure_keeps_its_place_free_and_a_drawing_is_told_from_a_picture(
+    tmp_path, inside, drawing
+):
+    (tmp_path / "a.svg").write_text(f'<svg width="72pt" height="36.3pt">{inside}</svg>')
+    html = '<img alt="A line." src="../_images/a.svg" />'
+    sized = markup.with_sizes(html, lambda name: tmp_path / name)
+    assert 'width="96" height="48" loading="lazy"' in sized
+    assert ('class="drawing"' in sized) == drawing
+
+
+@pytest.mark.parametrize(
+    "html, lean",
+    [
+        ("<td><p>a <em>b</em></p></td>", "<td>a <em>b</em></td>"),
+        ("<td><p>a</p>\n<p>b</p></td>", "<td><p>a</p>\n<p>b</p></td>"),
+        ('<th class="head"><p></p></th>', "<td></td>"),
+        ('<th class="head"><p>Rate</p></th>', '<th class="head">Rate</th>'),
+        ("<th></th><th>x</th>", "<td></td><th>x</th>"),
+        ("<thead><tr>", "<thead><tr>"),
+    ],
+)
+def test_cells_are_plain_and_an_empty_corner_is_no_heading(html, lean):
+    assert markup.with_plain_tables(html) == lean
+
+
+def test_coordinates_are_rounded_and_small_letters_are_not():
+    svg = (
+        '<path d="M 1.23456 -0.000049 L 10.5 2.9999"/><use x="3.14159"/>'
+        '<g transform="translate(1.005 2.71828)"/><g transform="scale(0.015625)"/>'
+        '<path id="a1.23456" style="stroke: #123.45678"/>'
+    )
+    small = markup.rounded(svg)
+    assert 'd="M 1.23 0 L 10.5 3"' in small
+    assert 'x="3.14"' in small
+    assert "scale(0.015625)" in small
+    assert 'id="a1.23456" style="stroke: #123.45678"' in small
+    assert markup.rounded(small) == small
