@@ -97,6 +97,7 @@ def font_of(formulas: Iterable[str]) -> bytes:
     options.hinting = False
     options.notdef_outline = True
     font = TTFont(FONT)
+    _narrow_roots(font)
     cutter = subset.Subsetter(options)
     cutter.populate(unicodes=map(ord, signs))
     cutter.subset(font)
@@ -104,6 +105,28 @@ def font_of(formulas: Iterable[str]) -> bytes:
     font.flavor = "woff2"
     font.save(written)
     return written.getvalue()
+
+
+def _narrow_roots(font: TTFont) -> None:
+    """Make the signs of tall roots as wide as that of a low one.
+
+    A browser keeps free the width of the widest, so that a space would
+    follow each root.
+    """
+    glyphs, places = font["glyf"], font["hmtx"]
+    root = font.getBestCmap()[ord("√")]
+    variants = font["MATH"].table.MathVariants
+    place = variants.VertGlyphCoverage.glyphs.index(root)
+    made_of = variants.VertGlyphConstruction[place]
+    names = {v.VariantGlyph for v in made_of.MathGlyphVariantRecord}
+    names |= {part.glyph for part in made_of.GlyphAssembly.PartRecords}
+    for name in names - {root}:
+        width, left = places[name]
+        by = places[root][0] / width
+        glyph = glyphs[name]
+        glyph.coordinates.scale((by, 1))
+        glyph.recalcBounds(glyphs)
+        places[name] = (round(width * by), round(left * by))
 
 
 def visit_math(self: HTML5Translator, node: nodes.math) -> None:
