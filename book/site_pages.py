@@ -9,7 +9,9 @@ share one style sheet of what they use (``styles.py``) and one script.
 import re
 import shutil
 from collections.abc import Iterable
+from html import unescape
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import formulas
@@ -70,18 +72,27 @@ def write_lean(
             films=Path(app.outdir, "_static", "films"),
             address=context["content_root"] + "_static/films",
         )
+        context["description"] = description(context["body"])
     context["has_formulas"] = "<math" in context.get("body", "")
     app.builder.asked_for = (  # the same for every page
         names_of(context["css_files"]),
         names_of(context["script_files"]),
     )
     context["css_files"] = []
+    context["collapse_index"] = False  # its script would run before ours
     context["script_files"] = [
         script for script in context["script_files"] if not script.filename
     ]
     for script in context["script_files"]:
         if script.attributes["body"].startswith("DOCUMENTATION_OPTIONS."):
             script.attributes["type"] = "module"  # after the joined script
+
+
+def description(html: str) -> str:
+    """What a page is about, for those who list pages: its first paragraph."""
+    found = re.search(r"<p>(.*?)</p>", html, re.DOTALL)
+    text = re.sub("<[^>]*>", "", found[1] if found else "")
+    return shorten(unescape(text), 155, placeholder=" …")
 
 
 def names_of(files: Iterable[Any]) -> list[str]:

@@ -54,7 +54,7 @@
 
   // A box that scrolls can be reached by keyboard.
   function reachable() {
-    for (const box of document.querySelectorAll("div.math, pre, .pst-scrollable-table-container")) {
+    for (const box of document.querySelectorAll(".math, pre, .pst-scrollable-table-container")) {
       if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
       else box.removeAttribute("tabindex");
     }
