@@ -89,7 +89,7 @@ def write_lean(
 
 
 def description(html: str) -> str:
-    """What a page is about, for those who list pages: its first paragraph."""
+    """What a page is about, for a list of pages: its first words."""
     found = re.search(r"<p>(.*?)</p>", html, re.DOTALL)
     text = re.sub("<[^>]*>", "", found[1] if found else "")
     return shorten(unescape(text), 155, placeholder=" …")
