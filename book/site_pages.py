@@ -19,12 +19,17 @@ import markup
 import styles
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 
 from course_lib.files import replacing
 
 STYLES = "basic.css", "styles/pydata-sphinx-theme.css"
 """What the theme loads before the style sheets that it tells Sphinx of."""
-SCRIPTS = "scripts/bootstrap.js", "scripts/pydata-sphinx-theme.js"
+THEME = "scripts/pydata-sphinx-theme.js"
+MEASURED = re.compile(r'\["pre",[^]]*\](?=\.join\(", "\)\)\.forEach)')
+"""The boxes that the theme measures at once, all of them, which lays out
+the whole page; ``book.js`` does it when they come near."""
+SCRIPTS = "scripts/bootstrap.js", THEME
 """What it loads after all scripts."""
 ICONS = "vendor/fontawesome/webfonts/fa-solid-900.woff2"
 WHOLE = "whole.css"
@@ -145,9 +150,15 @@ def joined(static: Path, names: list[str]) -> str:
     parts = []
     for name in dict.fromkeys(names):
         text = (static / name).read_text(encoding="utf-8")
-        parts.append(
-            re.sub(r"^//# sourceMappingURL=.*$", "", text, flags=re.M)
-        )
+        text = re.sub(r"^//# sourceMappingURL=.*$", "", text, flags=re.M)
+        if name == THEME:
+            text, found = MEASURED.subn('["no-box"]', text)
+            if found != 1:
+                raise ExtensionError(
+                    f"{THEME} has another list of boxes that scroll: see "
+                    "MEASURED in book/site_pages.py."
+                )
+        parts.append(text)
     return ";".join(["", *parts])  # "use strict" of one is not for all
 
 

@@ -52,12 +52,26 @@
     delete code.dataset.runs;
   }
 
-  // A box that scrolls can be reached by keyboard.
-  function reachable() {
-    for (const box of document.querySelectorAll(".math, pre, .pst-scrollable-table-container")) {
-      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
-      else box.removeAttribute("tabindex");
-    }
+  // A box that scrolls can be reached by keyboard. It is measured once it is laid out, which is
+  // when it comes near: to measure all at once would lay out the whole page.
+  const BOXES = ".math, pre, .cell_output > .output, .pst-scrollable-table-container";
+  function watch() {
+    const near = new IntersectionObserver(
+      (seen) => {
+        for (const { target: box, isIntersecting } of seen) {
+          if (!isIntersecting) continue;
+          if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+          else box.removeAttribute("tabindex");
+        }
+      },
+      { rootMargin: "1000000px" },
+    );
+    const start = () => document.querySelectorAll(BOXES).forEach((box) => near.observe(box));
+    addEventListener("resize", () => {
+      near.disconnect();
+      start();
+    });
+    start();
   }
 
   document.addEventListener("DOMContentLoaded", () => {
@@ -65,9 +79,7 @@
     for (const fold of document.querySelectorAll("details.hide"))
       fold.addEventListener("toggle", () => {
         fold.querySelectorAll("pre[data-runs]").forEach(colour);
-        reachable();
       });
-    reachable();
-    addEventListener("resize", reachable);
+    watch();
   });
 })();

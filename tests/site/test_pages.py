@@ -205,7 +205,7 @@ def test_the_site_works_from_a_folder_search_included(opened, folder):
     assert found_by_search(page)
     page.locator("#search-results li a").first.click()
     page.wait_for_load_state()
-    assert page.locator("h1").first.is_visible()
+    assert page.locator("article h1").is_visible()
     assert page.complaints == []
 
 
