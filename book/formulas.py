@@ -36,7 +36,7 @@ unless it stands in a row of its own."""
 MACROS = {"E": r"\mathbb{E}", "norm": r"\lVert #1 \rVert"}
 """Commands of the book that TeX does not have."""
 
-LONG = 26
+LONG = 24
 """Signs of a formula that are as wide as a line of a phone."""
 
 logger = logging.getLogger(__name__)
@@ -135,7 +135,8 @@ def _narrow_roots(font: TTFont) -> None:
 def visit_math(self: HTML5Translator, node: nodes.math) -> None:
     """Write a formula in a line; one that may not fit a phone is marked."""
     made = _typeset(node, display=False)
-    signs = len(re.sub("<[^>]*>", "", made))
+    # A cell of a matrix has as much space as three signs around it.
+    signs = len(re.sub("<[^>]*>", "", made)) + 3 * made.count("<mtd")
     kind = "math notranslate" + " long" * (signs > LONG)
     self.body.append(
         self.starttag(node, "span", "", CLASS=kind) + made + "</span>"
