@@ -132,6 +132,7 @@ LAY_OUT_ALL = "section { content-visibility: visible !important }"
 def test_a_page_is_whole_and_of_use_to_everybody(opened, address, name, mode):
     page = opened(f"{address}{name}.html", mode)
     page.add_style_tag(content=LAY_OUT_ALL)
+    page.wait_for_timeout(500)  # until what has been laid out is measured
     complaints = page.evaluate(BROKEN) + page.evaluate(PICTURES)
     if page.locator("math").count():
         fonts = page.evaluate("""document.fonts.check("16px 'STIX Two Math'")""")
@@ -157,7 +158,7 @@ def test_a_page_is_light_to_load_and_to_lay_out(opened, address, name):
     kinds = ("document", "stylesheet", "script", "font")
     loaded = {
         url: len(gzip.compress(got.body(), 6))
-        for url, got in page.loaded.items()
+        for url, got in list(page.loaded.items())
         if got.request.resource_type in kinds and url.startswith("http")
     }
     assert sum(loaded.values()) < FIRST_VIEW, loaded
