@@ -52,26 +52,17 @@
     delete code.dataset.runs;
   }
 
-  // A box that scrolls can be reached by keyboard. It is measured once it is laid out, which is
-  // when it comes near: to measure all at once would lay out the whole page.
+  // A box that scrolls can be reached by keyboard. It is measured when it has been laid out, which
+  // is when it comes near: to measure all at once would lay out the whole page.
   const BOXES = ".math, pre, .cell_output > .output, .pst-scrollable-table-container";
   function watch() {
-    const near = new IntersectionObserver(
-      (seen) => {
-        for (const { target: box, isIntersecting } of seen) {
-          if (!isIntersecting) continue;
-          if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
-          else box.removeAttribute("tabindex");
-        }
-      },
-      { rootMargin: "1000000px" },
-    );
-    const start = () => document.querySelectorAll(BOXES).forEach((box) => near.observe(box));
-    addEventListener("resize", () => {
-      near.disconnect();
-      start();
+    const sizes = new ResizeObserver((changed) => {
+      for (const { target: box } of changed) {
+        if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+        else box.removeAttribute("tabindex");
+      }
     });
-    start();
+    document.querySelectorAll(BOXES).forEach((box) => sizes.observe(box));
   }
 
   document.addEventListener("DOMContentLoaded", () => {

@@ -124,7 +124,7 @@ PICTURES = """async () => {
   }
   return lost;
 }"""
-LAY_OUT_ALL = "section { content-visibility: visible !important }"
+LAY_OUT_ALL = "section, dl { content-visibility: visible !important }"
 
 
 @pytest.mark.parametrize("mode", MODES)
