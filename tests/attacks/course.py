@@ -16,7 +16,7 @@ from tests.attacks.notebooks import given_out
 # By their names before, among and after the hostile ones.
 HONEST = ("a honest", "m honest", "zz honest")
 # Short, so that what waits for ever does not take long here.
-LIMITS = Limits(seconds=1.0, session=10.0, cpu=10.0, memory=384 * MB, tasks=8, output=MB)
+LIMITS = Limits(seconds=1.0, session=20.0, cpu=10.0, memory=384 * MB, tasks=8, output=MB)
 NOT_COPIED = shutil.ignore_patterns("cases.json", "__pycache__", ".*")
 
 
