@@ -1,5 +1,7 @@
 """Which examples each step sees."""
 
+from functools import partial
+
 import pytest
 import torch
 
@@ -10,17 +12,19 @@ def listed(batches):
     return [batch.tolist() for batch in batches]
 
 
-def test_draws_are_the_same_each_time_they_are_gone_through():
-    draws = Draws(50, batch_size=4, steps=3)
-    assert len(draws) == 3
-    assert listed(draws) == listed(draws)
-    assert listed(draws) != listed(Draws(50, batch_size=4, steps=3, seed=1))
+@pytest.mark.parametrize("make", [partial(Draws, 50, 4, 3), partial(Epochs, 50, 4, 1)])
+def test_the_seed_decides_and_each_time_through_is_the_same(make):
+    batches = make()
+    assert listed(batches) == listed(batches) == listed(make(seed=0))
+    assert listed(batches) != listed(make(seed=1))
 
 
 def test_the_draws_of_a_step_are_the_next_of_one_generator():
     generator = torch.Generator().manual_seed(5)
     at_once = torch.randint(50, (6, 2, 4), generator=generator)
-    assert listed(Draws(50, 4, 6, networks=2, seed=5)) == at_once.tolist()
+    draws = Draws(50, 4, 6, networks=2, seed=5)
+    assert listed(draws) == at_once.tolist()
+    assert len(draws) == 6
 
 
 def test_each_network_draws_among_its_own_examples():
@@ -30,15 +34,17 @@ def test_each_network_draws_among_its_own_examples():
     assert drawn[1].unique().tolist() == [7, 9]
 
 
-@pytest.mark.parametrize("wrong", [{"steps": -1}, {"batch_size": -1}])
-def test_negative_counts_are_refused(wrong):
-    with pytest.raises(ValueError, match=f"Invalid {next(iter(wrong))}: -1"):
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"steps": -1}, "Invalid steps: -1"),
+        ({"batch_size": -1}, "Invalid batch_size: -1"),
+        ({"among": torch.zeros(3, 5), "networks": 2}, "3 rows of examples for 2 networks"),
+    ],
+)
+def test_impossible_draws_are_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
         Draws(**{"among": 5, "steps": 1, "batch_size": 1} | wrong)
-
-
-def test_every_network_has_examples():
-    with pytest.raises(ValueError, match="3 rows of examples for 2 networks"):
-        Draws(torch.zeros(3, 5, dtype=torch.long), 2, 1, networks=2)
 
 
 def test_every_epoch_has_each_example_once_and_its_own_order():
@@ -47,11 +53,6 @@ def test_every_epoch_has_each_example_once_and_its_own_order():
     seen = [i for batch in batches for i in batch]
     assert sorted(seen[:7]) == sorted(seen[7:]) == list(range(7))
     assert seen[:7] != seen[7:]
-
-
-def test_the_seed_decides_the_order():
-    assert listed(Epochs(7, 3, 1, seed=1)) == listed(Epochs(7, 3, 1, seed=1))
-    assert listed(Epochs(7, 3, 1, seed=1)) != listed(Epochs(7, 3, 1, seed=2))
 
 
 def test_without_shuffling_the_order_is_that_of_the_examples():
