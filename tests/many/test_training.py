@@ -125,6 +125,7 @@ def test_one_sequence_of_minibatches_serves_all_and_several_go_round(split):
         generator = torch.Generator().manual_seed(0)
         (losses,) = train(many, split, [torch.randint(30, shape, generator=generator)], lr)
         assert losses.unique().numel() == distinct
+        assert not losses.requires_grad
         assert torch.equal(losses[:distinct].repeat(4 // distinct), losses)
     assert train(many, split, [], lr).shape == (0, 4)
     with pytest.raises(ValueError, match="3 sequences of minibatches do not go around 4"):
