@@ -375,9 +375,12 @@ def gain(
         return None
     few = 1_000
     # By its name: nobody counts how often it is applied, which would take most of the time.
-    several = (monte_carlo_gain(activation, few, generator) for _ in range(500))
-    gains = torch.tensor([float(found) for found in several], dtype=torch.float64)
-    spread = (gains.std() / right).item() / (error / few**0.5)
+    gains = [monte_carlo_gain(activation, few, generator) for _ in range(500)]
+    odd = [gain for gain in gains if number(gain) is None]
+    if odd:
+        return f"It should return one number and returned {short(odd[0])}."
+    found = torch.tensor([number(gain) for gain in gains], dtype=torch.float64)
+    spread = (found.std() / right).item() / (error / few**0.5)
     if not 0.8 <= spread <= 1.2:
         return (
             f"With {few:,} samples the gain varies {spread:.1f} times as much as it should: "

@@ -91,6 +91,7 @@ WRONG_GAINS = [
     (lambda *_: float("nan"), "should be about 1.4142 and is nan"),
     (lambda *_: 2**0.5, "the very same gain"),
     (changed(of=lambda y: 1 / y), "one number and returned <float32 tensor"),
+    (lambda f, n, rng: sampled_gain(f, n, rng) if n > 1_000 else None, "returned None"),
     (changed(of=lambda y: 1 / y.std()), "without subtracting the mean"),
     (changed(of=lambda y: y.square().mean().sqrt()), "1 divided by it"),
     (changed(of=lambda y: y.square().mean()), "1 divided by its root"),
