@@ -1,0 +1,174 @@
+"""Prints all pages as one PDF, with an outline and a table of contents.
+
+Chromium prints twice: the numbers of the pages in the table of contents
+are known after the first time.
+"""
+
+import re
+from html import escape
+from itertools import groupby
+from pathlib import Path
+
+from lxml import html
+from pypdf import PdfReader
+
+from course_lib.files import replacing
+
+from . import browser, formulas, pages
+from .cover import drawing
+
+HERE = Path(__file__).parent
+BUILD = pages.sources.ROOT / "_build"
+PRINTED = BUILD / "editions" / "book.html"
+"""The page that is printed; its pictures are files beside the site's."""
+
+SETTINGS = {
+    "prefer_css_page_size": True,
+    "print_background": True,
+    "outline": True,
+    "tagged": True,
+    "timeout": browser.PATIENCE,
+}
+WRITE_NUMBERS = """numbers => {
+  for (const link of document.querySelectorAll(".contents a"))
+    link.lastChild.textContent = numbers[link.hash.slice(1)];
+}"""
+
+RULE = (
+    "This edition was printed from the pages of the book. Code that the "
+    "pages fold away is left out; the notebooks have it. Solutions and "
+    "hints are shown. Of a film you see the last frame, with the place "
+    "where it plays."
+)
+
+
+def make(target: Path, folder: Path = BUILD / "html") -> int:
+    """Print the book.
+
+    Args:
+        target: the PDF; replaced when it is whole.
+        folder: the rendered book.
+
+    Returns:
+        The number of its pages.
+
+    Raises:
+        FileNotFoundError: there is no rendered book.
+        MissingToolError: there is no Chromium to print with.
+    """
+    browser.chromium()  # before anything takes long
+    text = document(pages.read(folder), formulas.script(folder))
+    with replacing(PRINTED) as file:
+        file.write(text.encode())
+    unfinished = PRINTED.with_suffix(".pdf")
+    with browser.page() as opened:
+        opened.goto(PRINTED.as_uri(), wait_until="load")
+        formulas.wait(opened)
+        unfinished.write_bytes(opened.pdf(**SETTINGS))
+        numbers, count = page_numbers(unfinished)
+        opened.evaluate(WRITE_NUMBERS, numbers)
+        printed = opened.pdf(**SETTINGS)
+    with replacing(target) as file:
+        file.write(printed)
+    return count
+
+
+def document(book: list[pages.Page], head: str) -> str:
+    """The one page that is printed.
+
+    Args:
+        book: its pages.
+        head: what the formulas need in the head of the page.
+    """
+    style = (HERE / "print.css").read_text(encoding="utf-8")
+    title = book[0].title
+    return f"""<!doctype html>
+<html lang="en" data-theme="light">
+<head><meta charset="utf-8"><title>{escape(title)}</title>
+<style>{style}
+{formulas.colours()}
+{_running_heads(book)}</style>
+{head}</head>
+<body>
+<header class="cover">{drawing()}
+<p class="title">{escape(title)}</p>
+<p class="below">How deep networks are trained, derived, written and
+measured</p></header>
+<aside class="imprint"><p>{RULE}</p>
+<p>Text and figures are under CC BY 4.0, the code under the MIT
+licence.</p></aside>
+<nav class="contents"><h1>Contents</h1>
+{_contents(book)}</nav>
+{"".join(_parts(book))}
+</body></html>
+"""
+
+
+def _running_heads(book: list[pages.Page]) -> str:
+    return "\n".join(
+        f'@page {_word(page.key)} {{ @top-right {{ content: "'
+        + page.title.replace('"', r"\"")
+        + f'" }} }}\n.chapter[id="{page.key}"] '
+        f"{{ page: {_word(page.key)} }}"
+        for page in book
+    )
+
+
+def _word(key: str) -> str:
+    return re.sub(r"\W", "-", f"page-{key}")
+
+
+def _contents(book: list[pages.Page]) -> str:
+    lines = []
+    for part, of_part in groupby(book, key=lambda page: page.part):
+        if part:
+            lines.append(f'<p class="part">{escape(part)}</p>')
+        for page in of_part:
+            title = "About this book" if not part else page.title
+            lines.append(
+                f'<p><a href="#{page.key}"><span>{escape(title)}</span>'
+                f'<span class="number"></span></a></p>'
+            )
+    return "\n".join(lines)
+
+
+def _parts(book: list[pages.Page]) -> list[str]:
+    """All pages; parts are headings of the first level, pages the next."""
+    printed = []
+    for part, of_part in groupby(book, key=lambda page: page.part):
+        if part:
+            printed.append(
+                f'<section class="part"><h1>{escape(part)}</h1></section>'
+            )
+        for page in of_part:
+            printed.append(_chapter(page))
+    return printed
+
+
+def _chapter(page: pages.Page) -> str:
+    body = html.fromstring(html.tostring(page.body, encoding="unicode"))
+    if not page.part:
+        body.find("h1").text = "About this book"
+        # The table of contents says it, with numbers of pages.
+        for cards in body.xpath('//section[.//*[contains(@class, "sd-")]]'):
+            cards.drop_tree()
+    else:
+        for level in (4, 3, 2, 1):
+            for heading in body.iter(f"h{level}"):
+                heading.tag = f"h{level + 1}"
+    body.set("id", page.key)
+    body.set("class", "chapter")
+    for image in body.iter("img"):
+        if not image.get("src").startswith("data:"):
+            image.set("src", Path(image.get("src")).as_uri())
+    return html.tostring(body, encoding="unicode")
+
+
+def page_numbers(printed: Path) -> tuple[dict[str, int], int]:
+    """The page on which each id stands that is linked to, and how many."""
+    reader = PdfReader(printed)
+    numbers = {
+        name.removeprefix("/"): reader.get_destination_page_number(to) + 1
+        for name, to in reader.named_destinations.items()
+    }
+    return numbers, len(reader.pages)
