@@ -3,8 +3,7 @@
 ===========  =========================================================
 `pages`      reads the pages of ``_build/html`` in their order, without
              what only a browser's window needs
-`formulas`   writes formulas as MathML where they are still TeX
-`browser`    the system's Chromium, which prints and typesets
+`browser`    the system's Chromium, which prints
 `cover`      the picture in front
 `pdf`        all pages as one PDF: ``make pdf``
 `epub`       all pages as an EPUB: ``make epub``

@@ -7,6 +7,7 @@ A film is its last frame, with the address of the page that plays it.
 """
 
 import base64
+import io
 import os
 import posixpath
 import re
@@ -18,6 +19,8 @@ import yaml
 from lxml import html
 from lxml.builder import E
 from lxml.html import HtmlElement
+from PIL import Image
+from pygments.formatters import HtmlFormatter
 
 from course_lib.evidence import sources
 
@@ -27,7 +30,7 @@ SITE = "COURSE_SITE"
 NOT_FOR_PAPER = """
     self::button or self::script or self::style or self::link or self::form
     or self::noscript or self::input or @class="headerlink"
-    or @class="anim-controls" or contains(@class, "toctree-wrapper")
+    or @class="film-controls" or contains(@class, "toctree-wrapper")
     or self::details[contains(@class, "hide")]
 """
 
@@ -96,8 +99,9 @@ def read(folder: Path, names: dict[str, str] | None = None) -> list[Page]:
     for name, part in names.items():
         body = _body(folder / f"{name}.html")
         page = Page(name, part, "", body)
-        _stop_films(page)
+        _stop_films(page, folder)
         _take_out(body)
+        _colour(body)
         page.title = body.find("h1").text_content().strip()
         _find_pictures(page, folder)
         pages.append(page)
@@ -119,18 +123,24 @@ def _body(file: Path) -> HtmlElement:
     )
 
 
-def _stop_films(page: Page) -> None:
-    for film in page.body.find_class("animation"):
-        text = "".join(film.getparent().xpath(".//script/text()"))
-        frames = re.findall(r'"(data:image/png;base64,[^"]+)"', text)
-        (still,) = film.xpath("./img")
-        if frames:
-            still.set("src", re.sub(r"\\?\n", "", frames[-1]))
-        words = f"The last frame of a film. {still.get('alt', '')}"
-        still.set("alt", words)
-        film.tag = "figure"
-        film.set("class", "film")
-        film.append(_address(page, "figcaption", f"{words} "))
+def _stop_films(page: Page, folder: Path) -> None:
+    for film in page.body.find_class("film"):
+        image = film.find(".//img")
+        frames = re.search(r"--frames:(\d+)", film.get("style"))
+        strip = Image.open(
+            folder / posixpath.dirname(page.name) / image.get("src")
+        )
+        height = strip.height // int(frames[1])
+        packed = io.BytesIO()
+        last = strip.crop((0, strip.height - height, *strip.size))
+        last.convert("RGB").save(packed, "png", optimize=True)
+        coded = base64.b64encode(packed.getvalue()).decode()
+        image.set("src", f"data:image/png;base64,{coded}")
+        image.attrib.pop("height", None)
+        words = "The last frame of a film. "
+        image.set("alt", words + image.get("alt", ""))
+        film.attrib.pop("style")
+        film.append(_address(page, "p", words))
     for play in page.body.find_class("playground"):
         sentence = _address(page, "p", "The playground needs a browser. ")
         play.getparent().replace(play, sentence)
@@ -158,6 +168,19 @@ def _take_out(body: HtmlElement) -> None:
         details.set("class", "unfolded")
         for summary in details.xpath("./summary"):
             summary.tag = "strong"
+
+
+def _colour(body: HtmlElement) -> None:
+    """Colour code as the site's script does: by runs of equal colour."""
+    for block in body.xpath(".//pre[@data-runs]"):
+        text, at = block.text or "", 0
+        block.text = None
+        for run in block.attrib.pop("data-runs").split():
+            colour, _, length = run.rpartition(":")
+            part = text[at : at + int(length)]
+            at += int(length)
+            block.append(E.span(part, {"class": colour} if colour else {}))
+        block.append(E.span(text[at:]))
 
 
 def _find_pictures(page: Page, folder: Path) -> None:
@@ -224,6 +247,12 @@ def _publish(page: Page, link: HtmlElement) -> None:
         link.set("href", address + posixpath.normpath(path))
     else:
         link.attrib.pop("href")
+
+
+def code_style() -> str:
+    """The colours of code, those of the site by day."""
+    formatter = HtmlFormatter(style="a11y-high-contrast-light")
+    return formatter.get_style_defs(".highlight")
 
 
 def decode_picture(source: str) -> bytes:

@@ -14,7 +14,7 @@ from pypdf import PdfReader
 
 from course_lib.files import replacing
 
-from . import browser, formulas, pages
+from . import browser, pages
 from .cover import drawing
 
 HERE = Path(__file__).parent
@@ -27,12 +27,21 @@ SETTINGS = {
     "print_background": True,
     "outline": True,
     "tagged": True,
-    "timeout": browser.PATIENCE,
 }
 WRITE_NUMBERS = """numbers => {
   for (const link of document.querySelectorAll(".contents a"))
     link.lastChild.textContent = numbers[link.hash.slice(1)];
 }"""
+
+WIDTH = 620  # pixels: 164 mm between the margins
+FIT = """() => {
+  for (const wide of document.querySelectorAll(".math, table")) {
+    const has = wide.parentElement.clientWidth || innerWidth;
+    const wants = wide.getBoundingClientRect().width;
+    if (wants > has) wide.style.fontSize = `${0.97 * has / wants}em`;
+  }
+}"""
+"""What is too wide gets smaller letters; else all pages would shrink."""
 
 RULE = (
     "This edition was printed from the pages of the book. Code that the "
@@ -57,13 +66,16 @@ def make(target: Path, folder: Path = BUILD / "html") -> int:
         MissingToolError: there is no Chromium to print with.
     """
     browser.chromium()  # before anything takes long
-    text = document(pages.read(folder), formulas.script(folder))
+    text = document(pages.read(folder), folder)
     with replacing(PRINTED) as file:
         file.write(text.encode())
     unfinished = PRINTED.with_suffix(".pdf")
     with browser.page() as opened:
+        opened.set_viewport_size({"width": WIDTH, "height": 900})
+        opened.emulate_media(media="print")
         opened.goto(PRINTED.as_uri(), wait_until="load")
-        formulas.wait(opened)
+        opened.evaluate("document.fonts.ready")
+        opened.evaluate(FIT)
         unfinished.write_bytes(opened.pdf(**SETTINGS))
         numbers, count = page_numbers(unfinished)
         opened.evaluate(WRITE_NUMBERS, numbers)
@@ -73,22 +85,23 @@ def make(target: Path, folder: Path = BUILD / "html") -> int:
     return count
 
 
-def document(book: list[pages.Page], head: str) -> str:
+def document(book: list[pages.Page], folder: Path) -> str:
     """The one page that is printed.
 
     Args:
         book: its pages.
-        head: what the formulas need in the head of the page.
+        folder: the rendered book, with the font for formulas.
     """
     style = (HERE / "print.css").read_text(encoding="utf-8")
     title = book[0].title
+    font = folder / "_static" / "formulas.css"
     return f"""<!doctype html>
 <html lang="en" data-theme="light">
 <head><meta charset="utf-8"><title>{escape(title)}</title>
 <style>{style}
-{formulas.colours()}
+{pages.code_style()}
 {_running_heads(book)}</style>
-{head}</head>
+<link rel="stylesheet" href="{font.as_uri()}"></head>
 <body>
 <header class="cover">{drawing()}
 <p class="title">{escape(title)}</p>
