@@ -2,7 +2,7 @@
 
 import sys
 
-from . import pdf
+from . import pdf, slides
 from .browser import MissingToolError
 from .pages import sources
 
@@ -16,7 +16,14 @@ def make_pdf() -> str:
     return f"{pdf.make(target)} pages: {target.relative_to(sources.ROOT)}"
 
 
-COMMANDS = {"pdf": make_pdf}
+def make_slides() -> str:
+    """Write the slides of the site anew, and say where they are."""
+    decks = slides.make(BUILD / "html")
+    where = decks[0].parent.relative_to(sources.ROOT)
+    return f"{len(decks)} chapters: {where}/sgd.html and others"
+
+
+COMMANDS = {"pdf": make_pdf, "slides": make_slides}
 
 
 def main(arguments: list[str]) -> int:

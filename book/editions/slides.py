@@ -1,0 +1,325 @@
+"""Slides of each chapter, from its rendered page.
+
+A heading begins a slide. On it stand the formulas, tables, algorithms,
+code of the library and claims of the section; a figure, with its caption,
+has a slide of its own. A question comes first and its answers one by one.
+What the chapter says in between are the notes of the speaker (key S).
+"""
+
+import copy
+import os
+import re
+import shutil
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+
+from lxml import html
+from lxml.builder import E
+from lxml.html import HtmlElement
+
+from course_lib.evidence import sources
+from course_lib.files import replacing
+
+from . import pages
+
+HERE = Path(__file__).parent
+REVEAL = HERE / "reveal"
+FULL = 10.0
+"""What goes on one slide, in formulas of one line times three."""
+WIDE = 1.25
+"""Figures that are wider than this times their height have their caption
+below; others have it beside them."""
+LONGEST = 400  # letters of a sentence that goes on a slide
+MOST_LINES = 28  # of code that goes on a slide
+
+
+@dataclass
+class Slide:
+    """One slide: its heading, what stands on it, and what is said to it."""
+
+    title: str
+    items: list[HtmlElement] = field(default_factory=list)
+    notes: list[HtmlElement] = field(default_factory=list)
+    weight: float = 0.0
+    kind: str = ""
+
+
+class Deck:
+    """The slides of one chapter, made from its page from top to bottom."""
+
+    def __init__(self, page: pages.Page) -> None:
+        self.slides = [Slide(page.title, kind="first")]
+        self._fragments = False  # answers to a question come one by one
+        self._said: HtmlElement | None = None  # the last paragraph
+        self._section(page.body)
+        for slide in self.slides:
+            _say_something(slide)
+
+    def _section(self, section: HtmlElement) -> None:
+        for tag in section:
+            if tag.tag in ("h2", "h3", "h4"):
+                self._begin(_inner(tag))
+                self._fragments = False
+            elif tag.tag == "section":
+                self._section(tag)
+            elif tag.tag != "h1":
+                self._add(tag)
+
+    def _begin(self, title: str, kind: str = "") -> None:
+        last = self.slides[-1]
+        if last.kind == "" and not last.items and not last.notes:
+            self.slides.pop()  # a heading directly under another
+        self.slides.append(Slide(title, kind=kind))
+        self._said = None
+
+    def _add(self, tag: HtmlElement) -> None:
+        classes = tag.get("class", "").split()
+        if tag.tag == "p":
+            self._paragraph(tag)
+        elif "math" in classes:
+            self._lead()
+            self._put(tag, 3.0 + tag.xpath("count(.//mtr)"))
+        elif tag.tag in ("ul", "ol"):
+            self._lead()
+            for item in tag:
+                listed = E(tag.tag, copy.deepcopy(item))
+                self._put(listed, 0.4 + len(item.text_content()) / 130)
+        elif "cell" in classes:
+            self._cell(tag)
+        elif tag.tag == "figure":
+            self._figure(tag)
+        elif tag.tag == "table" or tag.xpath(".//table"):
+            self._put(tag, 1.0 + tag.xpath("count(.//tr)"))
+        elif "highlight-python" in classes:
+            lines = tag.text_content().strip().count("\n") + 1
+            if lines <= MOST_LINES:
+                self._put(tag, 1.0 + lines / 2.4)
+        elif "exercise" in classes or "solution" in classes:
+            self._exercise(tag, "question" if "exercise" in classes else "")
+        elif "admonition" in classes:
+            self._boxed(tag)
+        else:
+            self.slides[-1].notes.append(copy.deepcopy(tag))
+
+    def _paragraph(self, tag: HtmlElement) -> None:
+        begins = tag.find("strong")
+        asked = (
+            begins is not None
+            and not (tag.text or "").strip()
+            and begins.text_content().startswith("What do you expect")
+        )
+        if asked:
+            self._begin(self.slides[-1].title, "question")
+            self._fragments = True
+            self._put(tag, 2.0)
+        else:
+            self.slides[-1].notes.append(copy.deepcopy(tag))
+            self._said = tag
+
+    def _lead(self) -> None:
+        """The sentence that leads to a formula or a list stands above it."""
+        if self._said is not None:
+            lead = sentence(self._said, last=True)
+            if lead is not None:
+                lead.set("class", "lead")
+                self._put(lead, 1.0 + len(lead.text_content()) / 110)
+        self._said = None
+
+    def _cell(self, cell: HtmlElement) -> None:
+        for output in cell.find_class("cell_output"):
+            for tag in output:
+                if tag.tag == "figure" or "film" in tag.get("class", ""):
+                    self._figure(tag)
+                elif tag.xpath(".//table"):
+                    self._put(tag, 1.0 + tag.xpath("count(.//tr)"))
+                elif "text_html" in tag.get("class", ""):
+                    self._claim(tag)
+
+    def _claim(self, tag: HtmlElement) -> None:
+        said = copy.deepcopy(tag)
+        for box in said.xpath(".//*[@style]"):
+            del box.attrib["style"]
+        said.set("class", "claim" + " fragment" * self._fragments)
+        self._put(said, 0.6 + len(said.text_content()) / 95)
+
+    def _figure(self, tag: HtmlElement) -> None:
+        title = self.slides[-1].title
+        self._begin(title, "figure")
+        picture = copy.deepcopy(tag)
+        for image in picture.iter("img"):
+            if _ratio(image) < WIDE:
+                self.slides[-1].kind = "figure beside"
+        self.slides[-1].items.append(picture)
+        self._fragments = False
+        self._begin(title)
+
+    def _exercise(self, tag: HtmlElement, kind: str) -> None:
+        titles = tag.find_class("admonition-title")
+        title = _inner(titles[0]) if titles else ""
+        before = self.slides[-1].title
+        self._begin(title, kind or "solution")
+        for section in tag.iter("section"):
+            for part in section:
+                self._put(part, 1.0 + len(part.text_content()) / 100)
+        self._begin(before)
+
+    def _boxed(self, tag: HtmlElement) -> None:
+        titles = tag.find_class("admonition-title")
+        before = self.slides[-1].title
+        if self.slides[-1].kind != "first":
+            self._begin(_inner(titles[0]) if titles else before, "boxed")
+        body = tag.find("section")
+        for part in tag if body is None else body:
+            if part not in titles:
+                self._put(part, 0.5 + len(part.text_content()) / 110)
+        self._begin(before)
+
+    def _put(self, tag: HtmlElement, weight: float) -> None:
+        here = self.slides[-1]
+        full = FULL if here.kind != "first" else 1.4 * FULL
+        if here.items and here.weight + weight > full:
+            self.slides.append(Slide(here.title, kind=here.kind))
+            here = self.slides[-1]
+        put = copy.deepcopy(tag)
+        put.tail = None
+        here.items.append(put)
+        here.weight += weight
+
+
+def _say_something(slide: Slide) -> None:
+    """A slide that would have a heading alone gets a sentence or two."""
+    for paragraph in slide.notes[:2] if not slide.items else []:
+        said = sentence(paragraph, last=False)
+        if said is not None:
+            slide.items.append(said)
+
+
+def sentence(paragraph: HtmlElement, last: bool) -> HtmlElement | None:
+    """The first or last sentence of a paragraph, or None if it is long."""
+    if paragraph.tag != "p":
+        return None
+    said = copy.deepcopy(paragraph)
+    said.tail = None
+    ends = [(said, "text"), *((child, "tail") for child in said)]
+    at = [
+        (i, found.end())
+        for i, (tag, where) in enumerate(ends)
+        for found in re.finditer(r"[.?!]\s+(?=\S|$)", getattr(tag, where) or "")
+    ]
+    text_after = [
+        (i, end)
+        for i, end in at
+        if i < len(ends) - 1 or (getattr(*ends[i]) or "")[end:].strip()
+    ]
+    if text_after:
+        i, end = text_after[-1] if last else text_after[0]
+        tag, where = ends[i]
+        text = getattr(tag, where)
+        if last:
+            for child in list(said)[:i]:
+                said.remove(child)
+            said.text = text[end:]
+        else:
+            setattr(tag, where, text[:end].rstrip())
+            for child in list(said)[i:]:
+                said.remove(child)
+    return said if len(said.text_content()) <= LONGEST else None
+
+
+def _ratio(image: HtmlElement) -> float:
+    source = image.get("src", "")
+    try:
+        return float(image.get("width")) / float(image.get("height"))
+    except (TypeError, ValueError):
+        pass
+    if not source.endswith(".svg"):
+        return WIDE
+    head = Path(source).read_text(encoding="utf-8")[:2000]
+    found = re.search(r'viewBox="\S+ \S+ (\S+) (\S+)"', head)
+    return float(found[1]) / float(found[2]) if found else WIDE
+
+
+def _inner(tag: HtmlElement) -> str:
+    """What stands inside a tag, as HTML."""
+    inside = "".join(
+        html.tostring(child, encoding="unicode") for child in tag
+    )
+    return escape(tag.text or "") + inside
+
+
+def make(folder: Path) -> list[Path]:
+    """Write the slides of all chapters into ``slides`` of the site.
+
+    Args:
+        folder: the rendered book.
+
+    Returns:
+        The decks.
+
+    Raises:
+        FileNotFoundError: there is no rendered book.
+    """
+    chapters = {f"book/{path.stem}" for path in sources.chapters()}
+    names = {n: p for n, p in pages.contents().items() if n in chapters}
+    target = folder / "slides"
+    target.mkdir(exist_ok=True)
+    for file in (*REVEAL.iterdir(), HERE / "slides.css", HERE / "slides.js"):
+        shutil.copyfile(file, target / file.name)
+    with replacing(target / "code.css") as opened:
+        opened.write(pages.code_style().encode())
+    decks = []
+    for page in pages.read(folder, names):
+        decks.append(target / f"{page.key}.html")
+        with replacing(decks[-1]) as opened:
+            opened.write(document(page, Deck(page), target).encode())
+    return decks
+
+
+def document(page: pages.Page, deck: Deck, target: Path) -> str:
+    """The page that shows the slides, in the folder ``target``."""
+    slides = "\n".join(_slide(page, slide, target) for slide in deck.slides)
+    styles = ("reveal.css", "../_static/formulas.css", "code.css")
+    links = "".join(
+        f'<link rel="stylesheet" href="{name}">'
+        for name in (*styles, "slides.css")
+    )
+    return f"""<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>{escape(page.title)}: slides</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="../_static/favicon.svg">
+{links}</head>
+<body><main class="reveal"><div class="slides">
+{slides}
+</div></main>
+<script src="reveal.js"></script><script src="notes.js"></script>
+<script src="slides.js"></script></body>
+</html>
+"""
+
+
+def _slide(page: pages.Page, slide: Slide, target: Path) -> str:
+    level = "h1" if slide.kind == "first" else "h2"
+    for item in [*slide.items, *slide.notes]:
+        _localize(page, item, target)
+    items, notes = (
+        "".join(html.tostring(tag, encoding="unicode") for tag in tags)
+        for tags in (slide.items, slide.notes)
+    )
+    home = f'<p><a href="../{page.name}.html">The chapter</a></p>'
+    return f"""<section class="{slide.kind}"><{level}>{slide.title}</{level}>
+<div class="on">{items}{home if level == "h1" else ""}</div>
+<aside class="notes">{notes}</aside></section>"""
+
+
+def _localize(page: pages.Page, item: HtmlElement, target: Path) -> None:
+    """Pictures of the site; links to the pages of the book, by their top."""
+    for tag in item.xpath("descendant-or-self::*[@id]"):
+        del tag.attrib["id"]
+    for image in item.iter("img"):
+        if not image.get("src").startswith("data:"):
+            image.set("src", os.path.relpath(image.get("src"), target))
+    for link in item.iter("a"):
+        if link.get("href", "").startswith("#"):
+            del link.attrib["href"]
