@@ -15,7 +15,10 @@ function isTooLarge(slide, on) {
   return slide.scrollHeight > 720 || on.scrollWidth > on.clientWidth + 1;
 }
 
-Reveal.on("ready", ({ currentSlide }) => document.fonts.ready.then(() => fit(currentSlide)));
+Reveal.on("ready", async ({ currentSlide }) => {
+  await document.fonts.load('1em "STIX Two Math"'); // before anything is measured
+  fit(currentSlide);
+});
 Reveal.on("slidechanged", ({ currentSlide }) => fit(currentSlide));
 Reveal.initialize({
   width: 1280,

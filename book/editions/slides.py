@@ -54,7 +54,9 @@ class Deck:
         self._said: HtmlElement | None = None  # the last paragraph
         self._section(page.body)
         for slide in self.slides:
-            _say_something(slide)
+            if not slide.items:
+                _say_something(slide)
+        self.slides = [slide for slide in self.slides if slide.items]
 
     def _section(self, section: HtmlElement) -> None:
         for tag in section:
@@ -90,7 +92,7 @@ class Deck:
         elif tag.tag == "figure":
             self._figure(tag)
         elif tag.tag == "table" or tag.xpath(".//table"):
-            self._put(tag, 1.0 + tag.xpath("count(.//tr)"))
+            self._table(tag)
         elif "highlight-python" in classes:
             lines = tag.text_content().strip().count("\n") + 1
             if lines <= MOST_LINES:
@@ -132,7 +134,7 @@ class Deck:
                 if tag.tag == "figure" or "film" in tag.get("class", ""):
                     self._figure(tag)
                 elif tag.xpath(".//table"):
-                    self._put(tag, 1.0 + tag.xpath("count(.//tr)"))
+                    self._table(tag)
                 elif "text_html" in tag.get("class", ""):
                     self._claim(tag)
 
@@ -142,6 +144,19 @@ class Deck:
             del box.attrib["style"]
         said.set("class", "claim" + " fragment" * self._fragments)
         self._put(said, 0.6 + len(said.text_content()) / 95)
+
+    def _table(self, tag: HtmlElement) -> None:
+        """A long table goes over several slides, each with its head."""
+        part, weight = _emptied(tag), 1.0
+        for row in tag.xpath(".//tbody/tr"):
+            wide = max(len(cell.text_content()) for cell in row)
+            tall = 0.75 + 0.5 * (wide * len(row) // 120)
+            if weight + tall > FULL:
+                self._put(part, weight)
+                part, weight = _emptied(tag), 1.0
+            part.find(".//tbody").append(copy.deepcopy(row))
+            weight += tall
+        self._put(part, weight)
 
     def _figure(self, tag: HtmlElement) -> None:
         title = self.slides[-1].title
@@ -187,11 +202,19 @@ class Deck:
         here.weight += weight
 
 
+def _emptied(tag: HtmlElement) -> HtmlElement:
+    """A table with its head and no other row."""
+    empty = copy.deepcopy(tag)
+    for row in empty.xpath(".//tbody/tr"):
+        row.getparent().remove(row)
+    return empty
+
+
 def _say_something(slide: Slide) -> None:
     """A slide that would have a heading alone gets a sentence or two."""
-    for paragraph in slide.notes[:2] if not slide.items else []:
+    for paragraph in slide.notes:
         said = sentence(paragraph, last=False)
-        if said is not None:
+        if said is not None and len(slide.items) < 2:
             slide.items.append(said)
 
 
