@@ -2,7 +2,7 @@
 
 import sys
 
-from . import pdf, slides
+from . import epub, pdf, slides
 from .browser import MissingToolError
 from .pages import sources
 
@@ -23,7 +23,14 @@ def make_slides() -> str:
     return f"{len(decks)} chapters: {where}/sgd.html and others"
 
 
-COMMANDS = {"pdf": make_pdf, "slides": make_slides}
+def make_epub() -> str:
+    """Pack the book, and say where it is."""
+    target = BUILD / f"{NAME}.epub"
+    count = epub.make(target, BUILD / "html")
+    return f"{count} files: {target.relative_to(sources.ROOT)}"
+
+
+COMMANDS = {"epub": make_epub, "pdf": make_pdf, "slides": make_slides}
 
 
 def main(arguments: list[str]) -> int:

@@ -33,4 +33,5 @@ def drawing() -> str:
     with io.StringIO() as file:
         figure.savefig(file, format="svg", metadata={"Date": None})
         svg = file.getvalue()
-    return re.sub(r"^.*?(?=<svg)", "", svg, flags=re.DOTALL)
+    fills = '<svg preserveAspectRatio="xMidYMid slice"'
+    return re.sub(r"^.*?<svg", fills, svg, count=1, flags=re.DOTALL)
