@@ -24,7 +24,7 @@ CASES := $(ASSIGNMENTS:%=solutions/%/cases.json)
 # nbgrader starts alembic and jupyter by name.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help book outputs robust links serve site-test check fast test nbval gpu gpu-wheels bench release student \
+.PHONY: help book pdf epub slides outputs robust links serve site-test check fast test nbval gpu gpu-wheels bench release student \
     collect grade load lint types lock clean
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
@@ -47,6 +47,15 @@ $(READY): requirements.lock pyproject.toml
 book: $(READY)  ## render the book into _build/html, running what has changed
 	$(BIN)/python book/build.py
 	@echo "Open _build/html/index.html, or run: make serve"
+
+pdf: book  ## the whole book as one PDF, in _build (needs Chromium)
+	PYTHONPATH=book $(BIN)/python -m editions pdf
+
+epub: book  ## the whole book as an EPUB, in _build
+	PYTHONPATH=book $(BIN)/python -m editions epub
+
+slides: book  ## each chapter as slides, in _build/html/slides
+	@echo "Open _build/html/slides/sgd.html, or another chapter; S shows the speaker's notes."
 
 outputs: $(READY)  ## execute the chapters and keep the outputs that the tests compare
 	$(BIN)/python book/execute.py --outputs

@@ -1,12 +1,15 @@
 """Render the book into ``_build/html``.
 
-What has changed is executed, then Sphinx writes the pages. A book that is
+What has changed is executed, then Sphinx writes the pages, and from them
+come slides and downloads; a published book, whose address is in
+``COURSE_SITE``, has a PDF and an EPUB besides. A book that is
 not whole is not shown as one: if a chapter fails, nothing is rendered and
 the last whole book stays; if rendering fails or is broken off, the next
 call renders every page anew.
 """
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import execute
+from editions import buttons, epub, notebooks, pages, pdf, slides
+from editions.browser import MissingToolError
 
 from course_lib.evidence import sources
 from course_lib.files import replacing
@@ -73,6 +78,15 @@ def main() -> int:
             file=sys.stderr,
         )
         return code
+    slides.make(html)
+    notebooks.make(html)
+    if pages.site():
+        try:
+            pdf.make(html / buttons.PDF, html)
+            epub.make(html / buttons.EPUB, html)
+        except MissingToolError as error:
+            print(error, file=sys.stderr)
+            return 1
     with replacing(FINISHED) as file:
         file.write(made_from.encode())
     return 0
@@ -80,7 +94,10 @@ def main() -> int:
 
 def digest() -> str:
     """The digest of all that the book is made from: files, surroundings."""
-    found = hashlib.sha256("\n".join(execute.surroundings()).encode())
+    published = (pages.SITE, buttons.REPOSITORY)
+    around = [os.environ.get(name, "") for name in published]
+    around += execute.surroundings()
+    found = hashlib.sha256("\n".join(around).encode())
     for path in sorted(set(inputs())):
         found.update(path.relative_to(ROOT).as_posix().encode())
         found.update(hashlib.sha256(path.read_bytes()).digest())

@@ -2,25 +2,18 @@
 
 import sys
 
-from . import epub, pdf, slides
+from . import epub, pdf
 from .browser import MissingToolError
+from .buttons import NAME
 from .pages import sources
 
 BUILD = sources.ROOT / "_build"
-NAME = "optimization-for-training-deep-networks"
 
 
 def make_pdf() -> str:
     """Print the book, and say where it is."""
     target = BUILD / f"{NAME}.pdf"
     return f"{pdf.make(target)} pages: {target.relative_to(sources.ROOT)}"
-
-
-def make_slides() -> str:
-    """Write the slides of the site anew, and say where they are."""
-    decks = slides.make(BUILD / "html")
-    where = decks[0].parent.relative_to(sources.ROOT)
-    return f"{len(decks)} chapters: {where}/sgd.html and others"
 
 
 def make_epub() -> str:
@@ -30,7 +23,7 @@ def make_epub() -> str:
     return f"{count} files: {target.relative_to(sources.ROOT)}"
 
 
-COMMANDS = {"epub": make_epub, "pdf": make_pdf, "slides": make_slides}
+COMMANDS = {"epub": make_epub, "pdf": make_pdf}
 
 
 def main(arguments: list[str]) -> int:

@@ -15,10 +15,14 @@ from sphinx.errors import ConfigError
 
 from course_lib.evidence import sources
 
-from . import notebooks
+from . import notebooks, pages
 
 REPOSITORY = "COURSE_REPOSITORY"
 """The variable with the owner and name of the repository on GitHub."""
+NAME = "optimization-for-training-deep-networks"
+PDF = f"downloads/{NAME}.pdf"
+EPUB = f"downloads/{NAME}.epub"
+"""Where a published book has its other forms."""
 BRANCH = "notebooks"
 """The branch with the chapters that set themselves up."""
 
@@ -56,33 +60,37 @@ def add(
     tree: nodes.document | None,
 ) -> None:
     """Offer the slides of a chapter, and the zip with all that it needs."""
-    chapters = {f"book/{path.stem}" for path in sources.chapters()}
-    if page not in chapters or "header_buttons" not in context:
-        return
     root = context["content_root"]
-    for group in context["header_buttons"]:
+    chapters = {f"book/{path.stem}" for path in sources.chapters()}
+    offered = []
+    if page in chapters:
+        offered.append((notebooks.ZIP, "all chapters with their code"))
+    if pages.site():
+        offered += [(PDF, "the whole book, .pdf"), (EPUB, ".epub")]
+    for group in context.get("header_buttons", ()):
         if group["label"] == "download-buttons":
-            group["buttons"].insert(
-                0,
+            group["buttons"] += [
                 {
                     "type": "link",
-                    "url": root + notebooks.ZIP,
-                    "text": "all chapters with their code",
-                    "tooltip": "A zip of all notebooks and what they need",
-                    "icon": "fas fa-file-zipper",
-                    "label": "download-zip-button",
-                },
-            )
-    context["header_buttons"].insert(
-        0,
-        {
-            "type": "link",
-            "url": f"{root}slides/{page.removeprefix('book/')}.html",
-            "tooltip": "Slides of this chapter",
-            "icon": "fas fa-person-chalkboard",
-            "label": "slides-button",
-        },
-    )
+                    "url": root + address,
+                    "text": text,
+                    "tooltip": f"Download {text}",
+                    "icon": "fas fa-file-arrow-down",
+                    "label": "download-more-button",
+                }
+                for address, text in offered
+            ]
+    if page in chapters:
+        context["header_buttons"].insert(
+            0,
+            {
+                "type": "link",
+                "url": f"{root}slides/{page.removeprefix('book/')}.html",
+                "tooltip": "Slides of this chapter",
+                "icon": "fas fa-person-chalkboard",
+                "label": "slides-button",
+            },
+        )
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

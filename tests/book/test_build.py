@@ -24,6 +24,8 @@ def tree(tmp_path, monkeypatch):
     monkeypatch.setattr(build.student, "build", lambda target, root: zipped.append(target))
     monkeypatch.setattr(build.execute, "DOCTREES", tmp_path / "_build" / ".doctrees")
     monkeypatch.setattr(build.sources, "chapters", list)
+    monkeypatch.setattr(build.slides, "make", lambda folder: [])
+    monkeypatch.setattr(build.notebooks, "make", lambda folder: None)
     monkeypatch.setattr(build.execute, "execute", lambda chapters: {})
     return tmp_path
 
