@@ -81,7 +81,7 @@ fast: $(READY)
 	$(PYTEST) -m "not slow" tests course_lib
 
 site-test: book  ## try every page of the book in a browser
-	COURSE_SITE=_build/html $(PYTEST) tests/site/test_pages.py
+	COURSE_SITE=_build/html $(PYTEST) tests/site/test_pages.py tests/site/test_slides.py
 
 test: $(READY) $(CASES)  ## run every test and every notebook
 	$(PYTEST) $(NBVAL) tests course_lib $(NOTEBOOKS)

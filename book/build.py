@@ -2,7 +2,7 @@
 
 What has changed is executed, then Sphinx writes the pages, and from them
 come slides and downloads; a published book, whose address is in
-``COURSE_SITE``, has a PDF and an EPUB besides. A book that is
+``COURSE_ADDRESS``, has a PDF and an EPUB besides. A book that is
 not whole is not shown as one: if a chapter fails, nothing is rendered and
 the last whole book stays; if rendering fails or is broken off, the next
 call renders every page anew.

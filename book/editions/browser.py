@@ -47,7 +47,9 @@ def page() -> Iterator:
             executable_path=program, args=["--no-sandbox"]
         )
         try:
-            opened = running.new_page(viewport={"width": 1280, "height": 720})
+            opened = running.new_page(
+                viewport={"width": 1280, "height": 720}
+            )
             opened.set_default_timeout(PATIENCE)
             yield opened
         finally:

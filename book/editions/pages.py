@@ -24,7 +24,7 @@ from pygments.formatters import HtmlFormatter
 
 from course_lib.evidence import sources
 
-SITE = "COURSE_SITE"
+SITE = "COURSE_ADDRESS"
 """The variable with the address at which the book is published, if it is."""
 
 NOT_FOR_PAPER = """

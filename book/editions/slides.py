@@ -228,7 +228,9 @@ def sentence(paragraph: HtmlElement, last: bool) -> HtmlElement | None:
     at = [
         (i, found.end())
         for i, (tag, where) in enumerate(ends)
-        for found in re.finditer(r"[.?!]\s+(?=\S|$)", getattr(tag, where) or "")
+        for found in re.finditer(
+            r"[.?!]\s+(?=\S|$)", getattr(tag, where) or ""
+        )
     ]
     text_after = [
         (i, end)
@@ -287,7 +289,11 @@ def make(folder: Path) -> list[Path]:
     names = {n: p for n, p in pages.contents().items() if n in chapters}
     target = folder / "slides"
     target.mkdir(exist_ok=True)
-    for file in (*REVEAL.iterdir(), HERE / "slides.css", HERE / "slides.js"):
+    for file in (
+        *REVEAL.iterdir(),
+        HERE / "slides.css",
+        HERE / "slides.js",
+    ):
         shutil.copyfile(file, target / file.name)
     with replacing(target / "code.css") as opened:
         opened.write(pages.code_style().encode())

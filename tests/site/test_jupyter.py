@@ -144,7 +144,9 @@ def test_a_student_fills_in_a_cell_and_reads_what_is_wrong(handout, page, tmp_pa
 
 def grade(folder):
     """As ``make grade`` does, in a process of its own: Playwright's loop runs in this one."""
-    code = f"from pathlib import Path; from grading.run import run; run('sgd', Path({str(folder)!r}))"
+    code = (
+        f"from pathlib import Path; from grading.run import run; run('sgd', Path({str(folder)!r}))"
+    )
     subprocess.run([sys.executable, "-c", code], cwd=SOLUTIONS.parent, check=True)
 
 

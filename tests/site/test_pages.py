@@ -34,7 +34,11 @@ SPECIMEN = ["book/index", "book/notation", "book/reference/schedules", "search",
 
 def names_of(folder):
     pages = (page.relative_to(folder) for page in Path(folder).rglob("*.html"))
-    names = {page.with_suffix("").as_posix() for page in pages if page.parts[0] != "_static"}
+    names = {
+        page.with_suffix("").as_posix()
+        for page in pages
+        if page.parts[0] not in ("_static", "slides")
+    }
     assert len(names) > 30, f"{folder} has no whole book: run `make book`."
     return sorted(names - {"index"})  # which only leads to the first page
 

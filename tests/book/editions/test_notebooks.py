@@ -16,7 +16,9 @@ def test_a_copy_has_one_cell_more_and_is_otherwise_the_chapter(monkeypatch):
     copy = nbformat.reads(notebooks.with_setup(CHAPTER), as_version=4)
     added = [cell for cell in copy.cells if cell.id == "set-up"]
     assert len(added) == 1
-    assert 'ADDRESS = "https://example.org/course/downloads/optimization-book.zip"' in added[0].source
+    assert (
+        'ADDRESS = "https://example.org/course/downloads/optimization-book.zip"' in added[0].source
+    )
     others = [cell for cell in copy.cells if cell.id != "set-up"]
     assert others == nbformat.read(CHAPTER, as_version=4).cells
     assert copy.cells.index(added[0]) < [c.cell_type for c in others].index("code") + 1
@@ -41,7 +43,9 @@ def test_it_unpacks_the_zip_that_lies_beside_it(tmp_path, monkeypatch):
     assert done.stdout.strip() == str(tmp_path / "optimization-book" / "course_lib"), done.stderr
 
 
-@pytest.mark.parametrize("content, told", [(None, "There is no course_lib here"), (b"no", "cannot be unpacked")])
+@pytest.mark.parametrize(
+    "content, told", [(None, "There is no course_lib here"), (b"no", "cannot be unpacked")]
+)
 def test_what_it_lacks_is_a_sentence(tmp_path, monkeypatch, content, told):
     monkeypatch.delenv(pages.SITE, raising=False)
     if content:
