@@ -22,8 +22,8 @@ def chromium() -> str:
         if path := shutil.which(name):
             return path
     raise MissingToolError(
-        "There is no Chromium, which prints the pages: install it, on Debian "
-        "by `apt-get install chromium`."
+        "There is no Chromium, which prints the pages: install it, on "
+        "Debian by `apt-get install chromium`."
     )
 
 
@@ -39,8 +39,8 @@ def page() -> Iterator:
         from playwright.sync_api import sync_playwright
     except ImportError:
         raise MissingToolError(
-            "There is no Playwright, which drives Chromium: remove .venv, and "
-            "`make pdf` sets it up again."
+            "There is no Playwright, which drives Chromium: remove .venv, "
+            "and `make pdf` sets it up again."
         ) from None
     with sync_playwright() as driver:
         running = driver.chromium.launch(

@@ -25,7 +25,7 @@ from pygments.formatters import HtmlFormatter
 from course_lib.evidence import sources
 
 SITE = "COURSE_ADDRESS"
-"""The variable with the address at which the book is published, if it is."""
+"""The variable with the address of the published book, if it is one."""
 
 NOT_FOR_PAPER = """
     self::button or self::script or self::style or self::link or self::form

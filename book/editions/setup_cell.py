@@ -59,5 +59,5 @@ lacking = [name for name in ("torch", "matplotlib") if not find_spec(name)]
 if lacking:
     raise SetupError(
         f"There is no {' and no '.join(lacking)}: run `%pip install torch "
-        "torchvision matplotlib seaborn tqdm` in a cell, and this one again."
+        "torchvision matplotlib seaborn tqdm` in a cell, and then this one."
     )

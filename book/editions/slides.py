@@ -120,7 +120,7 @@ class Deck:
             self._said = tag
 
     def _lead(self) -> None:
-        """The sentence that leads to a formula or a list stands above it."""
+        """What leads to a formula or a list stands above it."""
         if self._said is not None:
             lead = sentence(self._said, last=True)
             if lead is not None:
@@ -337,13 +337,14 @@ def _slide(page: pages.Page, slide: Slide, target: Path) -> str:
         for tags in (slide.items, slide.notes)
     )
     home = f'<p><a href="../{page.name}.html">The chapter</a></p>'
-    return f"""<section class="{slide.kind}"><{level}>{slide.title}</{level}>
+    return f"""<section class="{slide.kind}">
+<{level}>{slide.title}</{level}>
 <div class="on">{items}{home if level == "h1" else ""}</div>
 <aside class="notes">{notes}</aside></section>"""
 
 
 def _localize(page: pages.Page, item: HtmlElement, target: Path) -> None:
-    """Pictures of the site; links to the pages of the book, by their top."""
+    """Take the pictures from the site, and the links out."""
     for tag in item.xpath("descendant-or-self::*[@id]"):
         del tag.attrib["id"]
     for image in item.iter("img"):

@@ -15,9 +15,11 @@ FIRST = f"""<html><body><article><section id="first-page">
 <details><summary>Hint</summary>Look up.</details>
 <pre data-runs="k:3 :2">def f</pre>
 <section id="asked"><h2>Asked</h2><p>Some prose. It leads to this:</p>
-<div class="math"><math display="block"><mfrac displaystyle="true"><mi>a</mi><mi>b</mi></mfrac></math></div>
+<div class="math">
+<math display="block"><mfrac displaystyle="true"><mi>a</mi><mi>b</mi></mfrac></math></div>
 <p><strong>What do you expect?</strong> Which is it?</p>
-<div class="cell"><div class="cell_output"><div class="output text_html"><div style="border-left: 4px
+<div class="cell"><div class="cell_output"><div class="output text_html">
+<div style="border-left: 4px
 solid #2a9d6f">✓ It is 3.</div></div></div></div></section>
 </section></article></body></html>"""
 SECOND = """<html><body><article><section id="second-page"><h1>Second</h1>
