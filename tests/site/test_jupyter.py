@@ -28,7 +28,7 @@ COMMENT = "Say by how much the rate may grow."
 
 @contextmanager
 def jupyter(folder, settings, *arguments):
-    """The address of a Jupyter server in a folder, with settings of its own."""
+    """A Jupyter server in a folder, with settings of its own: its address, and what lets one in."""
     bin_ = Path(sys.executable).parent
     runtime = settings / "runtime"
     around = {
@@ -60,13 +60,13 @@ def jupyter(folder, settings, *arguments):
 
 
 def address_of(server, runtime, log):
-    """Where a server says that it listens, with what lets one in."""
+    """Where a server says that it listens, and the header that lets one in."""
     deadline = time.monotonic() + PATIENCE / 1000
     file = runtime / f"jpserver-{server.pid}.json"
     while time.monotonic() < deadline and server.poll() is None:
         if file.exists() and "is running at" in log.read_text():
             told = json.loads(file.read_text())
-            return lambda path: f"{told['url']}{path}?token={told['token']}"
+            return told["url"], {"Authorization": f"token {told['token']}"}
         time.sleep(0.2)
     pytest.fail(f"Jupyter did not start:\n{log.read_text()[-2000:]}")
 
@@ -111,15 +111,25 @@ def fill_in(page, code):
     page.keyboard.press("Shift+Enter")
 
 
+def wait_until_run(page, text, before=""):
+    """Until the cell of JupyterLab with this text has another number than before."""
+    cell = page.locator(".jp-CodeCell", has_text=text)
+    page.wait_for_function(
+        """([cell, before]) => {
+          const number = cell.querySelector(".jp-InputPrompt").textContent;
+          return /\\[\\d+\\]/.test(number) && number !== before;
+        }""",
+        arg=[cell.element_handle(), before],
+    )
+
+
 def verdict(page):
     """What the check below it says when it has run."""
     check = page.locator(".jp-CodeCell", has_text='check("minibatch_indices"')
+    before = check.locator(".jp-InputPrompt").text_content()
     check.locator(".cm-content").click()
     page.keyboard.press("Shift+Enter")
-    page.wait_for_function(
-        "cell => /\\[\\d+\\]/.test(cell.querySelector('.jp-InputPrompt').textContent)",
-        arg=check.element_handle(),
-    )
+    wait_until_run(page, 'check("minibatch_indices"', before)
     return check.locator(".jp-OutputArea-output").last.inner_text()
 
 
@@ -129,11 +139,14 @@ RULE = """def minibatch_indices(n, batch_size, generator):
 
 
 def test_a_student_fills_in_a_cell_and_reads_what_is_wrong(handout, page, tmp_path):
-    with jupyter(handout, tmp_path, "jupyterlab") as address:
-        page.goto(address("lab/tree/sgd/sgd.ipynb"))
+    with jupyter(handout, tmp_path, "jupyterlab") as (address, key):
+        page.set_extra_http_headers(key)
+        page.goto(f"{address}lab/tree/sgd/sgd.ipynb")
+        page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
         page.locator(".jp-CodeCell", has_text="def minibatch_indices").click()
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_text("Run All Above Selected Cell").click()
+        wait_until_run(page, "from course_lib.checks import check")
         fill_in(page, RULE.format("torch.arange(n)"))
         wrong = verdict(page)
         fill_in(page, RULE.format("torch.randperm(n, generator=generator)"))
@@ -172,10 +185,11 @@ def is_saved(response):
 def test_a_written_answer_is_marked_and_the_comment_returned(graded, page, tmp_path_factory):
     settings = tmp_path_factory.mktemp("settings")
     extension = "--ServerApp.jpserver_extensions=nbgrader.server_extensions.formgrader=True"
-    with jupyter(graded.folder, settings, "jupyter_server", extension) as address:
+    with jupyter(graded.folder, settings, "jupyter_server", extension) as (address, key):
+        page.set_extra_http_headers(key)
         with Gradebook(graded.db_url) as gradebook:
             handed_in = gradebook.find_submission_notebook("sgd", "sgd", "ada").id
-        page.goto(address(f"formgrader/submissions/{handed_in}"))
+        page.goto(f"{address}formgrader/submissions/{handed_in}")
         page.wait_for_function("formgrader.grades.loaded && formgrader.comments.loaded")
         task = page.locator(".nbgrader_cell", has_text="In your own words")
         for field, text in (("input.score", "3"), ("textarea.comment", COMMENT)):
@@ -188,4 +202,4 @@ def test_a_written_answer_is_marked_and_the_comment_returned(graded, page, tmp_p
     after = (graded.folder / "feedback" / "ada" / "sgd" / "sgd.html").read_text()
     assert COMMENT not in before
     assert COMMENT in after
-    assert (graded.folder / "grades.csv").read_text().count(",3.0,") == 1
+    assert (graded.folder / "grades.csv").read_text().count(",ada,,,,3.0,0.0,3.0,") == 1
