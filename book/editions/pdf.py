@@ -38,7 +38,8 @@ FIT = """() => {
   for (const wide of document.querySelectorAll(".math, table")) {
     const has = wide.parentElement.clientWidth || innerWidth;
     const wants = wide.getBoundingClientRect().width;
-    if (wants > has) wide.style.fontSize = `${0.97 * has / wants}em`;
+    const size = 0.9 * parseFloat(getComputedStyle(wide).fontSize);
+    if (wants > has) wide.style.fontSize = `${size * has / wants}px`;
   }
 }"""
 """What is too wide gets smaller letters; else all pages would shrink."""
@@ -165,10 +166,10 @@ def _chapter(page: pages.Page) -> str:
         # The table of contents says it, with numbers of pages.
         for cards in body.xpath('//section[.//*[contains(@class, "sd-")]]'):
             cards.drop_tree()
-    else:
-        for level in (4, 3, 2, 1):
-            for heading in body.iter(f"h{level}"):
-                heading.tag = f"h{level + 1}"
+    # A part is of the first level, a page of the second.
+    for level in (4, 3, 2, 1) if page.part else (4, 3, 2):
+        for heading in body.iter(f"h{level}"):
+            heading.tag = f"h{level + 1}"
     body.set("id", page.key)
     body.set("class", "chapter")
     for image in body.iter("img"):
