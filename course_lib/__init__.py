@@ -3,6 +3,7 @@
 ===================  ==========================================================
 ``optim``            optimizers and schedules, each beside its equation
 ``surfaces``         losses of two weights, and walking on them
+``linesearch``       the length of a step, found by trying
 ``autodiff``         backpropagation on a graph, in a page
 ``initialization``   where to start: constant, random, Xavier, Kaiming, LSUV
 ``normalization``    batch, layer, instance, group: forward and backward

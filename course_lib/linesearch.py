@@ -125,7 +125,7 @@ def armijo(
     require_whole("steps", steps, 0)
     require("grow", grow, "[1, inf)")
     walker = _Walker(loss, start)
-    while walker.steps < steps and walker.L > target and walker.g.any():
+    while walker.steps < steps and target < walker.L and walker.g.any():
         found, tries = backtrack(loss, walker.w, walker.L, walker.g, lr, c=c, shrink=shrink)
         walker.cost += tries
         if not found:
@@ -178,7 +178,7 @@ def grow_and_halve(
     require("grow", grow, "[1, inf)")
     require("shrink", shrink, "(0, 1)")
     walker = _Walker(loss, start)
-    while walker.steps < steps and walker.L > target and walker.g.any():
+    while walker.steps < steps and target < walker.L and walker.g.any():
         moved = walker.w - length * walker.g / walker.g.norm()
         walker.cost += 1
         if loss(moved).item() <= walker.L:
