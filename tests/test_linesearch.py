@@ -53,6 +53,12 @@ def test_the_accepted_rate_is_not_below_what_the_curvature_guarantees():
         assert (moves / slopes).min() >= (1 - c) / 50
 
 
+def test_a_rate_that_began_too_small_grows():
+    found = armijo(bowl, torch.tensor([1.0], dtype=torch.float64), 3, lr=0.01)
+    left = [1.0, 0.99, 0.99 * 0.98, 0.99 * 0.98 * 0.96]
+    assert found.path.flatten().tolist() == pytest.approx(left)
+
+
 def test_a_step_that_gives_no_number_is_refused():
     def cliff(w):
         return torch.where(w > 0, w, torch.nan).sum()
@@ -120,10 +126,14 @@ def test_a_search_stops_at_its_target_and_at_a_minimum(search):
 
 
 @pytest.mark.parametrize("search", [armijo, grow_and_halve])
-def test_the_start_is_left_alone(search):
+def test_the_start_is_left_alone_and_nudged_as_everywhere(search, monkeypatch):
     start = START.clone()
-    search(RAVINE, start, 5)
+    as_it_is = search(RAVINE, start, 5)
+    monkeypatch.setenv("COURSE_NUDGE", "1")
+    nudged = search(RAVINE, start, 5)
     assert torch.equal(start, START)
+    assert torch.equal(as_it_is.path[0], START)
+    assert 0 < (nudged.path[0] - START).abs().max() < 1e-4
 
 
 @pytest.mark.parametrize(
