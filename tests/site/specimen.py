@@ -112,7 +112,7 @@ def build(folder: Path) -> Path:
     (folder / "_config.yml").write_text(yaml.safe_dump(settings))
     book = folder / "book"
     book.mkdir()
-    for name in ("_static", "_templates", "fonts"):
+    for name in ("_static", "_templates", "editions", "fonts"):
         copytree(ROOT / "book" / name, book / name)
     for file in ("formulas.py", "markup.py", "site_pages.py", "styles.py", "references.bib"):
         copy(ROOT / "book" / file, book / file)
