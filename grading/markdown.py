@@ -23,6 +23,7 @@ TAGS = frozenset(
     )
 )
 MOST = 100_000  # letters of a text that is rendered; longer ones are shown as they were typed
+LINKS = ("#", "https://", "http://", "mailto:")
 PICTURES = ("data:image/png;base64,", "data:image/jpeg;base64,", "https://")
 
 
@@ -33,9 +34,7 @@ def _source(tag: str, name: str, value: str) -> bool:
 
 
 def _address(tag: str, name: str, value: str) -> bool:
-    return name == "title" or (
-        name == "href" and value.startswith(("#", "https://", "http://", "mailto:"))
-    )
+    return name == "title" or (name == "href" and value.startswith(LINKS))
 
 
 ATTRIBUTES: dict[str, list[str] | Callable[[str, str, str], bool]] = {

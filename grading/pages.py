@@ -21,7 +21,7 @@ from nbformat import NotebookNode
 from traitlets.config import Config
 
 from grading.deadline import deadline
-from grading.markdown import as_it_is, markdown2html
+from grading.markdown import LINKS, as_it_is, markdown2html
 from grading.results import Marks, Result
 
 SECONDS_FOR_A_PAGE = 30.0
@@ -31,9 +31,7 @@ WITHOUT_ALT = re.compile(r"<img(?![^>]*\salt=)")
 
 
 def _of_a_link(_: str, name: str, value: str) -> bool:
-    return name == "name" or (
-        name == "href" and value.startswith(("#", "http://", "https://", "mailto:"))
-    )
+    return name == "name" or (name == "href" and value.startswith(LINKS))
 
 
 def _of_a_picture(_: str, name: str, value: str) -> bool:

@@ -112,5 +112,5 @@ def _figures(outcome: Outcome) -> Iterator[NotebookNode]:
 
 def _bytes(value: Any) -> bytes:
     if isinstance(value, Tensor) and value.dtype == torch.uint8 and value.ndim == 1:
-        return bytes(value.tolist())
+        return value.numpy().tobytes()
     return b""

@@ -8,9 +8,7 @@ import gzip
 import json
 import os
 import re
-import threading
 from functools import partial
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin
 
@@ -19,7 +17,7 @@ from axe_playwright_python.sync_playwright import Axe
 from site_pages import WHOLE
 
 from tests.site import specimen
-from tests.site.conftest import Quiet
+from tests.site.conftest import served
 
 pytestmark = pytest.mark.slow
 
@@ -58,12 +56,8 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def address(folder):
-    handler = partial(Quiet, directory=str(folder))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
+    with served(folder) as found:
+        yield found
 
 
 @pytest.fixture
