@@ -1,5 +1,6 @@
 """Where an assignment's definition is, how it is loaded, and how its cases are recorded."""
 
+import ast
 import hashlib
 import importlib.util
 import sys
@@ -39,6 +40,15 @@ def load(assignment: str) -> "Exercise":
     sys.modules[module_name] = module
     spec.loader.exec_module(module)
     return module.EXERCISE
+
+
+def trains(assignment: str) -> bool:
+    """Whether a function is asked for a training, as the definition's text says.
+
+    To load the definition would take torch, and seconds.
+    """
+    tree = ast.parse((SOLUTIONS / assignment / "exercise.py").read_text("utf-8"))
+    return any(isinstance(node, ast.keyword) and node.arg == "training" for node in ast.walk(tree))
 
 
 @cache

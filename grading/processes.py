@@ -8,14 +8,16 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from multiprocessing import forkserver, get_context, parent_process
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from grading.definitions import trains
+from grading.judging import parents
 from grading.results import Marks, Result
 from grading.sandbox.limits import COUNTED, EVERYTHING, Limits
-from grading.sandbox.parent import ABSENT, Sandbox
+from grading.sandbox.parent import Sandbox
 
 if TYPE_CHECKING:
     from grading.judging.judge import Judge
@@ -25,7 +27,7 @@ PRELOAD = ["grading.judging.judge", "grading.pages", "grading.gradebook"]
 SECONDS_TO_CONNECT = 30
 
 T = TypeVar("T")
-# A judge's warm parent is that of the process which started it, if there is one.
+# A judge's warm parents are those of the process which started it, if there are any.
 _shared: list[Sandbox] = []
 _one_at_a_time = threading.Lock()
 
@@ -55,7 +57,7 @@ def _judge(limits: Limits, shut_in: bool) -> "Judge":
 
     torch.set_num_threads(1)  # one for each process
     restrictions = EVERYTHING if shut_in else COUNTED
-    return Judge(limits, restrictions, _shared[0] if _shared else None)
+    return Judge(limits, restrictions, *_shared)
 
 
 def page(notebook: dict[str, Any], marks: Marks, title: str) -> str:
@@ -65,9 +67,9 @@ def page(notebook: dict[str, Any], marks: Marks, title: str) -> str:
     return pages.page(notebook, marks, title)
 
 
-def _start(*sandbox: Sandbox) -> None:
+def _start(*shared: Sandbox) -> None:
     """What a process does first."""
-    _shared.extend(sandbox)
+    _shared.extend(shared)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
@@ -128,18 +130,21 @@ class Processes:
 
 
 @contextmanager
-def processes(size: int, judging: bool = True) -> Iterator[Pool]:
+def processes(size: int, judging: str = "") -> Iterator[Pool]:
     """Processes of this machine, forked from one that has imported what they need.
 
     Args:
         size: how many.
-        judging: whether they are asked for :func:`judged`. Then they share one warm parent.
+        judging: the assignment that they are asked to judge, for which they share the warm
+            parents. Default: none.
     """
     context = get_context("forkserver")
     context.set_forkserver_preload(PRELOAD)
     forkserver.ensure_running()  # it imports while the sandbox does
-    with Sandbox(without=ABSENT) if judging else nullcontext() as sandbox:
-        given = (sandbox,) if sandbox else ()
+    with ExitStack() as stack:
+        new = [parents.for_rules] * bool(judging)
+        new += [parents.for_trainings] * bool(judging and trains(judging))
+        given = tuple(stack.enter_context(parent()) for parent in new)
         pool = Processes(size, lambda count: ProcessPoolExecutor(count, context, _start, given))
         try:
             yield pool

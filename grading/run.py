@@ -67,8 +67,8 @@ def run(
         return
     workers = workers or os.cpu_count() or 1
     with (
-        processes(1, judging=False) as writer,
-        processes(workers, judging=not scheduler) as here,
+        processes(1) as writer,
+        processes(workers, judging="" if scheduler else assignment) as here,
         cluster(scheduler) if scheduler else nullcontext(here) as judges,
     ):
         told = _Progress(len(found))

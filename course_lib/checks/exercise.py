@@ -1,6 +1,6 @@
 """An assignment's definition, written once by the instructor in ``exercise.py``."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +34,7 @@ class Training:
     """
 
     before: str
-    data: Callable[[], tuple[Any, ...]]
+    data: Callable[[], Sequence[Any]]
     own: tuple[str, ...]
     after: str
     task: Callable[[], tuple[Any, ...]]

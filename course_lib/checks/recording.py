@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cached_property, lru_cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -41,20 +41,18 @@ class Recorded:
 
 
 class _Mistakes(Sequence[tuple[str, Outcome]]):
-    """What the misconceptions do in a situation, found out once somebody asks.
+    """What each misconception does in a situation, found out once somebody asks for that one.
 
-    A right answer is right without it, and most are.
+    A right answer is right without it, and most are. To a wrong one, most misconceptions are
+    unlike it in the first situation already.
     """
 
     def __init__(self, known: Sequence[Any], of: Callable[[Any], tuple[str, Outcome]]) -> None:
-        self._known, self._of = known, of
-
-    @cached_property
-    def _outcomes(self) -> list[tuple[str, Outcome]]:
-        return [self._of(one) for one in self._known]
+        self._known = known
+        self._at = cache(lambda index: of(known[index]))
 
     def __getitem__(self, index: Any) -> Any:
-        return self._outcomes[index]
+        return self._at(index)
 
     def __len__(self) -> int:
         return len(self._known)

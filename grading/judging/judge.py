@@ -2,7 +2,6 @@
 
 import ast
 import hashlib
-import pkgutil
 import secrets
 import time
 from collections.abc import Iterator
@@ -14,7 +13,6 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-import course_lib
 from course_lib.checks.exercise import Exercise, Function
 from course_lib.checks.recording import Recorded, read
 from course_lib.checks.verdict import Verdict, judge_parts
@@ -26,18 +24,17 @@ from grading.handins.reading import NotANotebook
 from grading.handins.reading import read as read_notebook
 from grading.handins.shortening import shorten
 from grading.hidden import hidden
-from grading.judging import plots
+from grading.judging import parents, plots
 from grading.judging.answer import Answer, Trained
 from grading.judging.room import Room, status_of
 from grading.results import Finding, Item, Result, Status
 from grading.sandbox.client import Worker
 from grading.sandbox.limits import EVERYTHING, Limits
 from grading.sandbox.outcomes import Ended
-from grading.sandbox.parent import ABSENT, PRELOAD, Sandbox, Unavailable
+from grading.sandbox.parent import Sandbox, Unavailable
 
 # The worst first: what a hand-in is called that did several of these.
 WORST = (Status.TAMPERED, Status.CRASHED, Status.MEMORY, Status.TIMEOUT, Status.OUTPUT)
-NOT_FOR_TRAINING = ("checks", "claims", "evidence", "experiments", "plotting")
 SECONDS_TO_TRAIN = 120.0
 MOST_TOLD = 5_000  # letters of a verdict
 
@@ -59,7 +56,8 @@ class Judge:
         limits: how much a hand-in's worker may use.
         restrictions: what it is kept from; anything but the default is for hand-ins that are
             trusted.
-        sandbox: makes the workers. Default: one of its own.
+        rules: makes the workers for rules. Default: one of its own.
+        trainings: makes those for trainings. Default: one of its own, once it is needed.
 
     Raises:
         Unavailable: this machine lacks a part of the sandbox.
@@ -69,12 +67,13 @@ class Judge:
         self,
         limits: Limits | None = None,
         restrictions: frozenset[str] = EVERYTHING,
-        sandbox: Sandbox | None = None,
+        rules: Sandbox | None = None,
+        trainings: Sandbox | None = None,
     ) -> None:
         self.limits, self.restrictions = limits or Limits(), restrictions
-        self.sandbox = sandbox or Sandbox(without=ABSENT)
-        self._library: Sandbox | None = None
-        self._plotting: Sandbox | None = None
+        self.sandbox = rules or parents.for_rules()
+        self._trainings = trainings
+        self._experiments: Sandbox | None = None
 
     def grade(
         self,
@@ -121,7 +120,7 @@ class Judge:
 
     def close(self) -> None:
         """End the sandbox."""
-        for sandbox in (self.sandbox, self._library, self._plotting):
+        for sandbox in (self.sandbox, self._trainings, self._experiments):
             if sandbox is not None:
                 sandbox.close()
 
@@ -131,15 +130,15 @@ class Judge:
 
     def trainer(self) -> Worker:
         """A worker for trainings, which may use all of the library."""
-        if self._library is None:
-            self._library = Sandbox((*PRELOAD, *_library()))
-        return self._library.worker(self._to_train(), self.restrictions)
+        if self._trainings is None:
+            self._trainings = parents.for_trainings()
+        return self._trainings.worker(self._to_train(), self.restrictions)
 
     def plotter(self) -> Worker:
         """A worker for experiments, which may draw too."""
-        if self._plotting is None:
-            self._plotting = Sandbox((*PRELOAD, *plots.PRELOAD, *_library()))
-        return self._plotting.worker(self._to_train(), self.restrictions)
+        if self._experiments is None:
+            self._experiments = parents.for_experiments()
+        return self._experiments.worker(self._to_train(), self.restrictions)
 
     def _to_train(self) -> Limits:
         return replace(self.limits, seconds=SECONDS_TO_TRAIN, memory=2 * self.limits.memory)
@@ -319,14 +318,6 @@ def own_definitions(assignment: str, cell_id: str) -> str:
     return "\n".join(
         ast.unparse(node) for node in ast.parse(source).body if not isinstance(node, ast.Expr)
     )
-
-
-@cache
-def _library() -> tuple[str, ...]:
-    """The modules of the library that a training may use."""
-    found = pkgutil.walk_packages(course_lib.__path__, "course_lib.")
-    kept = [module.name for module in found if module.name.split(".")[1] not in NOT_FOR_TRAINING]
-    return tuple(kept)
 
 
 @cache

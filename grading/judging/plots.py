@@ -14,33 +14,18 @@ import torch
 from nbformat import NotebookNode
 from torch import Tensor
 
-from course_lib.data import load_fashion_mnist
 from grading.definitions import SOLUTIONS
 from grading.handins.canonical import Canonical
 from grading.handins.canonical import Cell as Code
 from grading.handins.own import Own, Role, load
+from grading.judging import images
 from grading.judging.room import Room
 from grading.sandbox.client import Worker
 from grading.sandbox.outcomes import Outcome, Returned
 
-# What the worker finds in memory beside the library.
-PRELOAD = ("matplotlib.pyplot", "course_lib.checks")
-# The images are handed over: the worker sees no file of the course.
-BEFORE = """
+FIGURES = """
 import io
 import matplotlib.pyplot
-import torch
-from course_lib import data as course_data
-
-def load_fashion_mnist(*size, **device):
-    return data
-
-course_data.load_fashion_mnist = load_fashion_mnist
-
-def receive(*tensors):
-    global data
-    parts = (course_data.Split(*tensors[at : at + 2]) for at in (0, 2, 4))
-    data = course_data.FashionMNIST(*parts, "small", "whoever grades", "")
 
 def figures():
     drawn = []
@@ -69,10 +54,8 @@ def _of(cell: Own) -> Code:
 
 def prepare(worker: Worker) -> None:
     """Hand over the images, and the way to look at figures."""
-    data = load_fashion_mnist("small", torch.device("cpu"))
-    worker.define("before", BEFORE)
-    splits = (data.train, data.val, data.test)
-    worker.call("receive", [tensor for split in splits for tensor in (split.images, split.labels)])
+    worker.define("before", images.BEFORE + FIGURES)
+    worker.call("receive", images.tensors())
 
 
 def draw(handin: Canonical, assignment: str, room: Room) -> None:

@@ -80,7 +80,8 @@ class Sandbox:
             return
         self.control.settimeout(SECONDS_TO_IMPORT)
         try:
-            ready = json.loads(self.control.recv(1000) or "{}")
+            # It stays there, for other processes of which this socket is.
+            ready = json.loads(self.control.recv(1000, socket.MSG_PEEK) or "{}")
         except (OSError, ValueError):
             ready = {}
         if ready.get("threads") != 1:
@@ -122,7 +123,6 @@ class Sandbox:
             self.parent.wait()
 
     def __reduce__(self) -> tuple[Callable[[socket.socket], "Sandbox"], tuple[socket.socket]]:
-        self.wait()
         return _elsewhere, (self.control,)
 
     def __enter__(self) -> Self:
@@ -139,5 +139,5 @@ class Sandbox:
 
 def _elsewhere(control: socket.socket) -> Sandbox:
     sandbox = Sandbox.__new__(Sandbox)
-    sandbox.control, sandbox.parent, sandbox._ready = control, None, True
+    sandbox.control, sandbox.parent, sandbox._ready = control, None, False
     return sandbox

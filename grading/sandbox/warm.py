@@ -44,7 +44,10 @@ def serve(control: socket.socket, preload: list[str], watching: str, without: li
     gc.collect()
     gc.freeze()  # so that no collection touches, and so copies, what the workers share
     while True:
-        request, handles, _, _ = socket.recv_fds(control, 1 << 16, 3)
+        try:
+            request, handles, _, _ = socket.recv_fds(control, 1 << 16, 3)
+        except ConnectionResetError:  # it closed, and had left unread that this is ready
+            request = b""
         if not request:
             gone.clear()
             return

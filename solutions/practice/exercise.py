@@ -13,6 +13,7 @@ from torch import Generator, Tensor
 
 from course_lib.checks import WHOLE, Call, Exercise, Function, Property, Training
 from course_lib.data import load_fashion_mnist
+from grading.judging import images
 from grading.writing import EDGES, F64, VALUES, Wrong, f64, mistakes, normal, uniform, whole
 
 # --- log_uniform -------------------------------------------------------------------------
@@ -609,44 +610,33 @@ def _predictions_hidden(rng: Generator) -> Iterator[Property]:
     return _judged(1, less=0.02)
 
 
-# How a hand-in is trained where it is graded: the images of the test set come without labels.
-BEFORE = """
-import torch
-from course_lib import data as course_data
+# How a hand-in is trained where it is graded.
+BEFORE = f"""
+{images.BEFORE}
 from course_lib.data import FashionMNIST, Split
 from course_lib.models import MLP
-
-def load_fashion_mnist(*size, **device):
-    return data
-
-course_data.load_fashion_mnist = load_fashion_mnist
-
-def receive(train_images, train_labels, val_images, val_labels, test_images):
-    global data
-    unknown = torch.full((len(test_images),), -1)
-    parts = (train_images, train_labels), (val_images, val_labels), (test_images, unknown)
-    data = FashionMNIST(*(Split(*part) for part in parts), "small", "whoever grades", "")
 """
 AFTER = """
-def hand_in(batches):
+def hand_in(epochs):
     global minibatches
+    images, labels = data.train.images, data.train.labels
+    batches = ((images[chosen], labels[chosen]) for epoch in epochs for chosen in epoch)
     minibatches = lambda seed=0: batches
     return predictions()
 """
 
 
-def _data() -> tuple[Tensor, ...]:
-    data = load_fashion_mnist("small", torch.device("cpu"))
-    train, val = data.train, data.val
-    return train.images, train.labels, val.images, val.labels, data.test.images
+def _data() -> list[Tensor]:
+    """All images, and the labels of all but those of the test set."""
+    *known, labels = images.tensors()
+    return [*known, torch.full_like(labels, -1)]
 
 
-def _minibatches() -> Iterator[tuple[Tensor, Tensor]]:
-    train = load_fashion_mnist("small", torch.device("cpu")).train
+def _epochs() -> Iterator[Tensor]:
+    """Which images make each of the BUDGET minibatches, a row each."""
     order = torch.Generator().manual_seed(0)
     for _ in range(5):
-        for chosen in torch.randperm(len(train), generator=order).split(50):
-            yield train.images[chosen], train.labels[chosen]
+        yield torch.randperm(4_000, generator=order).view(-1, 50)
 
 
 TRAINING = Training(
@@ -654,7 +644,7 @@ TRAINING = Training(
     data=_data,
     own=("practice-budget", "practice-hand-in"),
     after=AFTER,
-    task=lambda: (_minibatches(),),
+    task=lambda: (_epochs(),),
 )
 
 PREDICTIONS = Function(
