@@ -70,6 +70,8 @@ def start(
         shared = memoryview(mmap.mmap(memory, os.fstat(memory).st_size))
         for place, handle in enumerate([nothing, high[0], *high]):
             os.dup2(handle, place)
+        for handle in {in_trouble, high[2]} - {shut.TROUBLE}:
+            os.close(handle)  # the keeper waits until nobody can say anything there
         try:
             shut.settle(restrictions, limits, paths, user)
         except shut.Missing as missing:
