@@ -27,10 +27,12 @@ from . import pages
 
 HERE = Path(__file__).parent
 REVEAL = HERE / "reveal"
-FULL = 13.5
+FULL = 14.0
 """Lines of text that go on one slide."""
 LETTERS = 82
 """Letters of text that go on one line."""
+HEAD = 1.5
+"""Lines of the head of a table."""
 WIDE = 1.7
 """Figures that are wider than this times their height have their caption
 below; others have it beside them."""
@@ -150,21 +152,23 @@ class Deck:
             if "opacity" in box.attrib.pop("style"):
                 box.set("class", "held")
         said.set("class", "claim" + " fragment" * self._fragments)
-        self._put(said, _lines(said, gap=0.9))
+        self._put(said, _lines(said, gap=0.6))
 
     def _table(self, tag: HtmlElement) -> None:
         """A long table goes over several slides, each with its head."""
-        rows = [(row, _lines_of_row(row)) for row in tag.xpath(".//tbody/tr")]
-        total = sum(lines for _, lines in rows)
-        parts = math.ceil(total / (FULL - 1.5))
-        part, lines = _emptied(tag), 0.0
+        rows = [
+            (row, _lines_of_row(row)) for row in tag.xpath(".//tbody/tr")
+        ]
+        total = sum(tall for _, tall in rows)
+        count = max(1, math.ceil(total / (FULL - HEAD)))
+        parts, above = [(_emptied(tag), []) for _ in range(count)], 0.0
         for row, tall in rows:
-            if lines and lines + tall / 2 > total / parts:
-                self._put(part, 1.5 + lines)
-                part, lines = _emptied(tag), 0.0
+            part, lines = parts[int(count * (above + tall / 2) / total)]
             part.find(".//tbody").append(copy.deepcopy(row))
-            lines += tall
-        self._put(part, 1.5 + lines)
+            lines.append(tall)
+            above += tall
+        for part, lines in parts:
+            self._put(part, HEAD + sum(lines))
 
     def _figure(self, tag: HtmlElement) -> None:
         title = self.slides[-1].title
@@ -183,8 +187,7 @@ class Deck:
         before = self.slides[-1].title
         self._begin(title, kind or "solution")
         for section in tag.iter("section"):
-            for part in section:
-                self._put(part, _part_lines(part))
+            self._put_all(list(section))
         self._begin(before)
 
     def _boxed(self, tag: HtmlElement) -> None:
@@ -193,10 +196,19 @@ class Deck:
         if self.slides[-1].kind != "first":
             self._begin(_inner(titles[0]) if titles else before, "boxed")
         body = tag.find("section")
-        for part in tag if body is None else body:
-            if part not in titles:
-                self._put(part, _part_lines(part))
+        parts = tag if body is None else body
+        self._put_all([part for part in parts if part not in titles])
         self._begin(before)
+
+    def _put_all(self, parts: list[HtmlElement]) -> None:
+        """A sentence that goes on in a formula stays with it."""
+        above: list[HtmlElement] = []
+        for part, after in zip(parts, [*parts[1:], None], strict=True):
+            if after is not None and _goes_on(part):
+                above.append(part)
+            else:
+                self._put(part, _part_lines(part), *above)
+                above = []
 
     def _put(
         self, tag: HtmlElement, lines: float, *above: HtmlElement
@@ -231,6 +243,12 @@ def _lines_of_formula(tag: HtmlElement) -> float:
 def _lines_of_row(row: HtmlElement) -> float:
     wide = max(len(cell.text_content()) for cell in row)
     return 1.05 + 0.75 * (wide * len(row) // 115)
+
+
+def _goes_on(part: HtmlElement) -> bool:
+    """Whether a paragraph stops in the middle of a sentence."""
+    said = part.text_content().rstrip(" \n\u201d)")
+    return part.tag == "p" and not said.endswith((".", "?", "!"))
 
 
 def _part_lines(part: HtmlElement) -> float:
