@@ -11,7 +11,7 @@ import math
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -29,6 +29,9 @@ HERE = Path(__file__).parent
 REVEAL = HERE / "reveal"
 FULL = 14.0
 """Lines of text that go on one slide."""
+REST = 2.7
+"""Lines that go on a slide besides, where they would be alone on the next;
+its letters get a little smaller."""
 LETTERS = 82
 """Letters of text that go on one line."""
 HEAD = 1.5
@@ -60,7 +63,7 @@ class Deck:
         self._fragments = False  # answers to a question come one by one
         self._said: HtmlElement | None = None  # the last paragraph
         self._section(page.body)
-        self.slides = list(_without_asides(self.slides))
+        self.slides = _with_rests(_without_asides(self.slides))
         for slide in self.slides:
             if not slide.items:
                 _say_something(slide)
@@ -85,6 +88,9 @@ class Deck:
 
     def _add(self, tag: HtmlElement) -> None:
         classes = tag.get("class", "").split()
+        if "cell" not in classes and self._is_answered():
+            self._begin(self.slides[-1].title)
+            self._fragments = False
         if tag.tag == "p":
             self._paragraph(tag)
         elif "math" in classes:
@@ -111,6 +117,10 @@ class Deck:
             self._boxed(tag)
         else:
             self.slides[-1].notes.append(copy.deepcopy(tag))
+
+    def _is_answered(self) -> bool:
+        here = self.slides[-1]
+        return here.kind == "question" and len(here.items) > 1
 
     def _paragraph(self, tag: HtmlElement) -> None:
         begins = tag.find("strong")
@@ -291,6 +301,25 @@ def _emptied(tag: HtmlElement) -> HtmlElement:
     return empty
 
 
+def _with_rests(slides: Iterable[Slide]) -> list[Slide]:
+    """The slides; a line or two alone stand on the one before."""
+    kept: list[Slide] = []
+    for slide in slides:
+        before = kept[-1] if kept else slide
+        goes_on = kept and (before.title, before.kind) == (
+            slide.title,
+            slide.kind,
+        )
+        fits = before.weight + slide.weight <= FULL + REST
+        if goes_on and 0 < slide.weight <= REST and fits:
+            before.items += slide.items
+            before.notes += slide.notes
+            before.weight += slide.weight
+        else:
+            kept.append(slide)
+    return kept
+
+
 def _say_something(slide: Slide) -> None:
     """A slide that would have a heading alone gets some sentences."""
     for paragraph in slide.notes[:4]:
@@ -299,6 +328,8 @@ def _say_something(slide: Slide) -> None:
             slide.items.append(copy.deepcopy(paragraph))
         elif (said := sentence(paragraph, last=False)) is not None:
             slide.items.append(said)
+    if sum(len(said.text_content()) for said in slide.items) < LETTERS:
+        slide.items = [copy.deepcopy(p) for p in slide.notes[:1]]
 
 
 def sentence(paragraph: HtmlElement, last: bool) -> HtmlElement | None:

@@ -25,7 +25,7 @@ PATIENCE = 120_000  # milliseconds, on a machine that is busy with other things
 FIRST_VIEW = 300_000  # bytes, compressed, of all that a page loads besides figures
 NODES = 5_000  # that a page lays out when it is opened
 
-BOOK = os.environ.get("COURSE_SITE")
+BOOK = os.environ.get("COURSE_SITE") and Path(os.environ["COURSE_SITE"]).resolve()
 """The folder of a rendered book; none for the specimen."""
 SPECIMEN = ["book/index", "book/notation", "book/reference/schedules", "search", "genindex"]
 
@@ -52,7 +52,7 @@ MODES = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return Path(BOOK) if BOOK else specimen.build(tmp_path_factory.mktemp("specimen"))
+    return BOOK or specimen.build(tmp_path_factory.mktemp("specimen"))
 
 
 @pytest.fixture(scope="module")
@@ -171,8 +171,8 @@ MARK_LOOKS = """() => {
   for (const element of document.querySelectorAll("*")) {
     delete element.dataset?.look;
     const control = element.matches("input, select, textarea, button");
-    const says = [...element.childNodes].some(
-      (node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
+    const says = [...element.childNodes].some( // of a single letter axe says nothing
+      ({ nodeType, data }) => nodeType === Node.TEXT_NODE && data.trim().length > 1);
     if (!control && !(says && element.checkVisibility())) continue;
     const { color, fontSize, fontWeight, textShadow } = getComputedStyle(element);
     const look = [color, fontSize, fontWeight, textShadow, ground(element)].join(" ");

@@ -58,11 +58,9 @@ def test_a_sentence_is_never_on_another_slide_than_the_formula_that_ends_it(book
 
 
 def test_in_a_solution_too(book):
-    long = "".join(f"<p>{'A sentence of some words. ' * 12}Hence</p>{FORMULA}" for _ in range(5))
-    box = (
-        '<div class="solution"><p class="admonition-title">Solution</p><section>{}</section></div>'
-    )
-    found = deck_of(book, box)
+    part = f"<p>{'A sentence of some words. ' * 12}Hence</p>{FORMULA}"
+    title = '<p class="admonition-title">Solution</p>'
+    found = deck_of(book, f'<div class="solution">{title}<section>{part * 5}</section></div>')
     assert len(found) > 1
     assert all(slide.items[-1].get("class") == "math" for slide in found)
 
@@ -75,9 +73,29 @@ def test_what_is_said_between_two_slides_is_no_slide_of_its_own(book):
     assert found[1].notes[1].text_content() == "The end."
 
 
+CLAIM = '<div class="cell"><div class="cell_output"><div class="text_html">{}</div></div></div>'
+
+
+@pytest.mark.parametrize("count, sizes", [(5, [5]), (9, [9]), (10, [8, 2])])
+def test_one_claim_too_many_goes_on_the_slide_of_the_others(book, count, sizes):
+    claims = CLAIM.format("It is so.") * count
+    assert [len(slide.items) for slide in deck_of(book, f"<h2>Claims</h2>{claims}")] == sizes
+
+
+def test_a_section_of_words_alone_is_no_single_short_line(book):
+    found = deck_of(book, f"<h2>Words</h2><p>One. {'Two, ' * 60}.</p>")
+    assert shown(found[0])[0].startswith("One. Two")
+
+
+def test_what_follows_an_answer_is_no_question(book):
+    asked = "<p><strong>What do you expect?</strong> A fall?</p>"
+    text = f"<h2>Asked</h2>{asked}{CLAIM.format('It falls.')}<p>For:</p>{FORMULA}"
+    assert [slide.kind for slide in deck_of(book, text)] == ["question", ""]
+
+
 def test_a_section_of_words_alone_says_the_short_ones_whole(book):
-    found = deck_of(book, f"<h2>Words</h2><p>One. Two.</p><p>Three. {'Four, ' * 60}five.</p>")
-    assert shown(found[0]) == ["One. Two.", "Three."]
+    found = deck_of(book, f"<h2>Words</h2><p>One. Two.</p><p>{'Three ' * 15}. {'Four, ' * 60}.</p>")
+    assert shown(found[0]) == ["One. Two.", f"{'Three ' * 15}."]
 
 
 @pytest.mark.parametrize("height, kind", [(300, "figure"), (500, "figure beside")])
