@@ -88,6 +88,8 @@ class Deck:
 
     def _add(self, tag: HtmlElement) -> None:
         classes = tag.get("class", "").split()
+        if tag.tag == "span":
+            return  # the place of a link
         if "cell" not in classes and self._is_answered():
             self._begin(self.slides[-1].title)
             self._fragments = False
@@ -329,7 +331,8 @@ def _say_something(slide: Slide) -> None:
         elif (said := sentence(paragraph, last=False)) is not None:
             slide.items.append(said)
     if sum(len(said.text_content()) for said in slide.items) < LETTERS:
-        slide.items = [copy.deepcopy(p) for p in slide.notes[:1]]
+        paragraphs = [tag for tag in slide.notes if tag.tag == "p"]
+        slide.items = copy.deepcopy(paragraphs[:1])
 
 
 def sentence(paragraph: HtmlElement, last: bool) -> HtmlElement | None:
@@ -380,7 +383,10 @@ def _ratio(image: HtmlElement) -> float:
 
 
 def _inner(tag: HtmlElement) -> str:
-    """What stands inside a tag, as HTML."""
+    """What stands inside a tag, as HTML without links."""
+    tag = copy.deepcopy(tag)
+    for link in tag.xpath(".//a"):
+        link.drop_tag()
     inside = "".join(
         html.tostring(child, encoding="unicode") for child in tag
     )

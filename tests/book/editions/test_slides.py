@@ -87,6 +87,11 @@ def test_a_section_of_words_alone_is_no_single_short_line(book):
     assert shown(found[0])[0].startswith("One. Two")
 
 
+def test_the_place_of_a_link_is_no_slide_and_a_heading_has_no_link(book):
+    found = deck_of(book, f'<h2>See <a href="#b">B</a></h2><span id="a"></span>{FORMULA}<h2>B</h2>')
+    assert [(slide.title, len(slide.items)) for slide in found] == [("See B", 1)]
+
+
 def test_what_follows_an_answer_is_no_question(book):
     asked = "<p><strong>What do you expect?</strong> A fall?</p>"
     text = f"<h2>Asked</h2>{asked}{CLAIM.format('It falls.')}<p>For:</p>{FORMULA}"
