@@ -14,6 +14,7 @@ from urllib.parse import unquote, urldefrag, urljoin
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from editions import pages, pdf
 from site_pages import WHOLE
 
 from tests.site import specimen
@@ -319,6 +320,25 @@ def test_a_link_to_a_formula_leads_to_it(opened, address, chapter):
         "id => document.getElementById(id).getBoundingClientRect().top", target[1:]
     )
     assert 0 <= place < 900
+
+
+OVERHANGING = """(width) => {
+  const lies = (tag) => tag.getBoundingClientRect();
+  return [...document.querySelectorAll(".contents *, .chapter *")]
+    .filter((tag) => lies(tag).width && (lies(tag).right > width + 1 || lies(tag).left < -1))
+    .map((tag) => tag.outerHTML.slice(0, 200));
+}"""
+
+
+def test_on_paper_nothing_overhangs_the_text(browser, folder, tmp_path):
+    names = pages.contents() if BOOK else {"book/index": "", "book/notation": "Reference"}
+    file = tmp_path / "book.html"
+    file.write_text(pdf.document(pages.read(folder, names), folder))
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
+    pdf.lay_out(page, file)
+    assert page.evaluate(OVERHANGING, pdf.WIDTH) == []
+    page.close()
 
 
 COMPUTED = """() => [...document.querySelectorAll("*")].flatMap((element) =>
