@@ -62,7 +62,10 @@ function shades({ values, columns, rows }, scale, palette) {
   const [low, high] = [channels(palette.low), channels(palette.high)];
   for (let k = 0; k < values.length; k++) {
     const [r, g, b] = between(low, high, scale.share(values[k]));
-    image.data.set([r, g, b, 255], 4 * k);
+    image.data[4 * k] = r;
+    image.data[4 * k + 1] = g;
+    image.data[4 * k + 2] = b;
+    image.data[4 * k + 3] = 255;
   }
   ctx.putImageData(image, 0, 0);
   return small;
