@@ -1460,8 +1460,8 @@ function drawMarker(ctx, marker, x, y, radius, color, edge) {
 // map.js
 // The map: the surface from above, and the paths on it.
 
-const COLUMNS = 161;
-const ROWS = 121;
+const FINE = [161, 121];
+const COARSE = [97, 73]; // on a phone, whose map is small and whose processor slow
 const LEVELS = 15;
 const LINE = 2.2;
 
@@ -1482,14 +1482,14 @@ function frame(surface, width, height) {
 function drawGround(canvas, surface, palette) {
   const { ctx, width, height } = fit(canvas);
   const { box, toPixel } = frame(surface, width, height);
-  const grid = sample(surface, COLUMNS, ROWS);
+  const grid = sample(surface, ...(width < 480 ? COARSE : FINE));
   const scale = spread(grid);
   ctx.drawImage(shades(grid, scale, palette), box.left, box.top, box.right - box.left, box.bottom - box.top);
 
   ctx.strokeStyle = palette.line;
   ctx.lineWidth = 0.8;
-  const sx = (box.right - box.left) / (COLUMNS - 1);
-  const sy = (box.bottom - box.top) / (ROWS - 1);
+  const sx = (box.right - box.left) / (grid.columns - 1);
+  const sy = (box.bottom - box.top) / (grid.rows - 1);
   ctx.beginPath();
   for (let k = 1; k < LEVELS; k++) {
     for (const [[x1, y1], [x2, y2]] of contour(grid, scale.level(k / LEVELS))) {
@@ -2432,6 +2432,7 @@ function start(root) {
       runs = settings.methods.map(({ name, hyper }) => run(surface, settings, name, hyper, name === settings.focus));
       cards.methods.verdicts(runs);
       later();
+      if (opened < pictures.length) return draw(false);
     }
     if (playing) {
       step = Math.min(settings.steps, step + Math.max(1, Math.round(settings.steps / 200)));

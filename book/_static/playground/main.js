@@ -145,6 +145,7 @@ function start(root) {
       runs = settings.methods.map(({ name, hyper }) => run(surface, settings, name, hyper, name === settings.focus));
       cards.methods.verdicts(runs);
       later();
+      if (opened < pictures.length) return draw(false);
     }
     if (playing) {
       step = Math.min(settings.steps, step + Math.max(1, Math.round(settings.steps / 200)));
