@@ -249,6 +249,33 @@ def test_every_link_inside_the_site_leads_somewhere(folder):
     assert lost == []
 
 
+NO_STORAGE = """for (const name of ["localStorage", "sessionStorage"])
+  Object.defineProperty(window, name, {
+    configurable: true,
+    get() { throw new DOMException("Access is denied.", "SecurityError"); },
+  });"""
+
+
+def test_a_browser_that_keeps_nothing_shows_everything(address, opened, chapter):
+    page = opened("about:blank")
+    page.add_init_script(NO_STORAGE)
+    page.goto(f"{address}{chapter}.html")
+    page.locator(".theme-switch-button").first.click()
+    assert page.evaluate("document.documentElement.dataset.mode") in ("light", "dark")
+    assert page.locator("details.hide:has(pre)").count()
+    assert [said for said in page.complaints if not said.startswith("fetched")] == []
+
+
+def test_without_scripts_a_page_is_there_and_offers_no_dead_button(address, opened, chapter):
+    page = opened(f"{address}{chapter}.html", java_script_enabled=False)
+    assert page.locator("article h1").is_visible()
+    assert page.locator("article math").first.is_visible()
+    assert page.locator("article img").count()
+    assert not page.locator(".theme-switch-button").first.is_visible()
+    assert not page.locator(".film-controls").first.is_visible()
+    assert page.complaints == []
+
+
 def found_by_search(page):
     page.locator("#search-results li a").first.wait_for()
     return page.locator("#search-results li a").all_inner_texts()
