@@ -29,6 +29,11 @@ _PLAYER = re.compile(
     r"<style>\.animation,.*?frames\[\d+\] = .*?</script>", re.DOTALL
 )
 _FRAME = re.compile(r'frames\[\d+\] = "data:image/png;base64,([^"]+)"')
+_FORMULA = re.compile(
+    r'([(\[“]?)(<span class="math notranslate[^>]*>)(<math\b.*?</math>)'
+    r"</span>([.,;:!?)\]”]*)",
+    re.DOTALL,
+)
 _IMAGE = re.compile(r'<img alt="[^"]*" src="([^"]+\.svg)" />')
 
 
@@ -52,7 +57,7 @@ def lean(
     html = _CODE.sub(
         lambda found: found[1] + lean_code(found[2]) + found[3], html
     )
-    return with_plain_tables(html)
+    return with_listed_papers(with_held_signs(with_plain_tables(html)))
 
 
 def lean_code(html: str) -> str:
@@ -169,6 +174,20 @@ def with_plain_tables(html: str) -> str:
         flags=re.DOTALL,
     )
     return re.sub(r"<th\b[^>]*>\s*</th>", "<td></td>", html)
+
+
+def with_held_signs(html: str) -> str:
+    """Formulas in a line with the comma that follows, or the bracket.
+
+    A browser would begin a line with the comma: to it, a formula is a
+    picture. A style sheet says that the two stay together.
+    """
+    return _FORMULA.sub(r"\2\1\3\4</span>", html)
+
+
+def with_listed_papers(html: str) -> str:
+    """A bibliography whose papers are items of its list to everybody."""
+    return html.replace('role="doc-biblioentry"', 'role="listitem"')
 
 
 def rounded(svg: str) -> str:

@@ -1368,7 +1368,10 @@ function* contour({ values, columns, rows }, level) {
   for (let r = 0; r < rows - 1; r++) {
     for (let c = 0; c < columns - 1; c++) {
       const k = r * columns + c;
-      const [a, b, d, e] = [values[k], values[k + 1], values[k + columns], values[k + columns + 1]];
+      const a = values[k];
+      const b = values[k + 1];
+      const d = values[k + columns];
+      const e = values[k + columns + 1];
       const kind = (a > level) + 2 * (b > level) + 4 * (e > level) + 8 * (d > level);
       if (kind === 0 || kind === 15) continue;
       const top = () => [c + (level - a) / (b - a), r];
@@ -1457,8 +1460,8 @@ function drawMarker(ctx, marker, x, y, radius, color, edge) {
 // map.js
 // The map: the surface from above, and the paths on it.
 
-const COLUMNS = 161;
-const ROWS = 121;
+const FINE = [161, 121];
+const COARSE = [97, 73]; // on a phone, whose map is small and whose processor slow
 const LEVELS = 15;
 const LINE = 2.2;
 
@@ -1479,14 +1482,14 @@ function frame(surface, width, height) {
 function drawGround(canvas, surface, palette) {
   const { ctx, width, height } = fit(canvas);
   const { box, toPixel } = frame(surface, width, height);
-  const grid = sample(surface, COLUMNS, ROWS);
+  const grid = sample(surface, ...(width < 480 ? COARSE : FINE));
   const scale = spread(grid);
   ctx.drawImage(shades(grid, scale, palette), box.left, box.top, box.right - box.left, box.bottom - box.top);
 
   ctx.strokeStyle = palette.line;
   ctx.lineWidth = 0.8;
-  const sx = (box.right - box.left) / (COLUMNS - 1);
-  const sy = (box.bottom - box.top) / (ROWS - 1);
+  const sx = (box.right - box.left) / (grid.columns - 1);
+  const sy = (box.bottom - box.top) / (grid.rows - 1);
   ctx.beginPath();
   for (let k = 1; k < LEVELS; k++) {
     for (const [[x1, y1], [x2, y2]] of contour(grid, scale.level(k / LEVELS))) {
@@ -1514,7 +1517,10 @@ function shades({ values, columns, rows }, scale, palette) {
   const [low, high] = [channels(palette.low), channels(palette.high)];
   for (let k = 0; k < values.length; k++) {
     const [r, g, b] = between(low, high, scale.share(values[k]));
-    image.data.set([r, g, b, 255], 4 * k);
+    image.data[4 * k] = r;
+    image.data[4 * k + 1] = g;
+    image.data[4 * k + 2] = b;
+    image.data[4 * k + 3] = 255;
   }
   ctx.putImageData(image, 0, 0);
   return small;
@@ -2426,14 +2432,21 @@ function start(root) {
       runs = settings.methods.map(({ name, hyper }) => run(surface, settings, name, hyper, name === settings.focus));
       cards.methods.verdicts(runs);
       later();
+      if (opened < pictures.length) return draw(false);
     }
     if (playing) {
       step = Math.min(settings.steps, step + Math.max(1, Math.round(settings.steps / 200)));
       if (step >= settings.steps) playing = false;
       draw();
     }
+    // The page opens with one picture a frame, so that it answers in between.
+    if (opened < pictures.length) {
+      pictures[opened++]();
+      draw(false);
+      return;
+    }
     if (stale) {
-      drawPictures();
+      for (const picture of pictures) picture();
       updates.count += 1;
     }
     if (!cards.phase.phase.done) {
@@ -2445,20 +2458,29 @@ function start(root) {
     updates.milliseconds += performance.now() - began;
   }
 
-  function drawPictures() {
-    if (groundStale) drawGround(cards.map.ground, surface, palette);
-    if (swatchesStale) cards.methods.swatches(palette);
-    groundStale = false;
-    swatchesStale = false;
-    drawPaths(cards.map.paths, surface, runs, step, settings.focus, palette);
-    cards.map.step(step, settings.steps);
-    cards.map.play.textContent = playing ? "❚❚" : "▶";
-    cards.map.play.setAttribute("aria-label", playing ? "Pause" : "Play the steps");
-    cards.map.play.hidden = calm.matches;
-    cards.curves.draw(surface, settings, runs, step, palette, describe(settings, runs));
-    const inside = runs.find(({ name }) => name === settings.focus);
-    cards.inside.draw(inside, settings.steps, step, palette, STYLES[inside.name].color);
-  }
+  let opened = 0;
+  const pictures = [
+    () => {
+      if (groundStale) drawGround(cards.map.ground, surface, palette);
+      groundStale = false;
+    },
+    () => {
+      drawPaths(cards.map.paths, surface, runs, step, settings.focus, palette);
+      cards.map.step(step, settings.steps);
+      cards.map.play.textContent = playing ? "❚❚" : "▶";
+      cards.map.play.setAttribute("aria-label", playing ? "Pause" : "Play the steps");
+      cards.map.play.hidden = calm.matches;
+    },
+    () => {
+      if (swatchesStale) cards.methods.swatches(palette);
+      swatchesStale = false;
+    },
+    () => cards.curves.draw(surface, settings, runs, step, palette, describe(settings, runs)),
+    () => {
+      const inside = runs.find(({ name }) => name === settings.focus);
+      cards.inside.draw(inside, settings.steps, step, palette, STYLES[inside.name].color);
+    },
+  ];
 
   let timer = 0;
   /** Address and speech follow when the hand rests. */
@@ -2500,7 +2522,12 @@ function start(root) {
     root.scrollIntoView();
   });
   addEventListener("popstate", () => location.hash.startsWith("#play-") && load(location.hash));
-  new ResizeObserver(redraw).observe(root);
+  // An observer reports once at the start, when nothing has another size yet.
+  let width = null;
+  new ResizeObserver(([{ contentRect }]) => {
+    if (width !== null && contentRect.width !== width) redraw();
+    width = contentRect.width;
+  }).observe(root);
   new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   function redraw() {
     palette = readPalette(root);
@@ -2510,6 +2537,7 @@ function start(root) {
   }
 
   refresh(true);
+  stale = false; // until something changes, each picture is drawn as the page opens
   // After the browser has gone to the line of the list that a preset's address names.
   if (location.hash.length > 1) addEventListener("load", () => requestAnimationFrame(() => root.scrollIntoView()));
   return { updates, settings: () => settings, runs: () => runs, step: () => step, phase: cards.phase.phase, writeState, readState };

@@ -28,11 +28,15 @@ BRANCH = "notebooks"
 
 
 def launch(app: Sphinx, config: Config) -> None:
-    """Tell the theme where Colab and Binder find the notebooks, if at all.
+    """Tell pages their address, and where Colab and Binder find notebooks.
+
+    Without a published copy there is none of these.
 
     Raises:
         ConfigError: the variable is no owner and name.
     """
+    if address := pages.site():
+        config.html_baseurl = address
     repository = os.environ.get(REPOSITORY, "").strip()
     if not repository:
         return

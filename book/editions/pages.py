@@ -136,7 +136,7 @@ def _stop_films(page: Page, folder: Path) -> None:
         last.convert("RGB").save(packed, "png", optimize=True)
         coded = base64.b64encode(packed.getvalue()).decode()
         image.set("src", f"data:image/png;base64,{coded}")
-        image.attrib.pop("height", None)
+        image.set("height", str(height))
         words = "The last frame of a film. "
         image.set("alt", words + image.get("alt", ""))
         film.attrib.pop("style")

@@ -8,6 +8,7 @@ import re
 from html import escape
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from lxml import html
 from pypdf import PdfReader
@@ -37,7 +38,7 @@ WIDTH = 620  # pixels: 164 mm between the margins
 FIT = """() => {
   for (const wide of document.querySelectorAll(".math, table")) {
     const has = wide.parentElement.clientWidth || innerWidth;
-    const wants = wide.getBoundingClientRect().width;
+    const wants = Math.max(wide.offsetWidth, wide.scrollWidth);
     const size = 0.9 * parseFloat(getComputedStyle(wide).fontSize);
     if (wants > has) wide.style.fontSize = `${size * has / wants}px`;
   }
@@ -72,11 +73,7 @@ def make(target: Path, folder: Path = BUILD / "html") -> int:
         file.write(text.encode())
     unfinished = PRINTED.with_suffix(".pdf")
     with browser.page() as opened:
-        opened.set_viewport_size({"width": WIDTH, "height": 900})
-        opened.emulate_media(media="print")
-        opened.goto(PRINTED.as_uri(), wait_until="load")
-        opened.evaluate("document.fonts.ready")
-        opened.evaluate(FIT)
+        lay_out(opened, PRINTED)
         unfinished.write_bytes(opened.pdf(**SETTINGS))
         numbers, count = page_numbers(unfinished)
         opened.evaluate(WRITE_NUMBERS, numbers)
@@ -84,6 +81,20 @@ def make(target: Path, folder: Path = BUILD / "html") -> int:
     with replacing(target) as file:
         file.write(printed)
     return count
+
+
+def lay_out(opened: Any, file: Path) -> None:
+    """Show the page that is printed as it will lie on paper.
+
+    Args:
+        opened: a page of Playwright.
+        file: the page that is printed.
+    """
+    opened.set_viewport_size({"width": WIDTH, "height": 900})
+    opened.emulate_media(media="print")
+    opened.goto(file.as_uri(), wait_until="load")
+    opened.evaluate("document.fonts.ready")
+    opened.evaluate(FIT)
 
 
 def document(book: list[pages.Page], folder: Path) -> str:

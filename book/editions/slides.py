@@ -7,9 +7,11 @@ What the chapter says in between are the notes of the speaker (key S).
 """
 
 import copy
+import math
 import os
 import re
 import shutil
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -25,11 +27,19 @@ from . import pages
 
 HERE = Path(__file__).parent
 REVEAL = HERE / "reveal"
-FULL = 10.0
-"""What goes on one slide, in formulas of one line times three."""
-WIDE = 1.25
+FULL = 14.0
+"""Lines of text that go on one slide."""
+REST = 2.7
+"""Lines that go on a slide besides, where they would be alone on the next;
+its letters get a little smaller."""
+LETTERS = 82
+"""Letters of text that go on one line."""
+HEAD = 1.5
+"""Lines of the head of a table."""
+WIDE = 1.7
 """Figures that are wider than this times their height have their caption
 below; others have it beside them."""
+SHORT = 240  # letters of a paragraph that is not cut
 LONGEST = 400  # letters of a sentence that goes on a slide
 MOST_LINES = 28  # of code that goes on a slide
 
@@ -53,6 +63,7 @@ class Deck:
         self._fragments = False  # answers to a question come one by one
         self._said: HtmlElement | None = None  # the last paragraph
         self._section(page.body)
+        self.slides = _with_rests(_without_asides(self.slides))
         for slide in self.slides:
             if not slide.items:
                 _say_something(slide)
@@ -77,16 +88,21 @@ class Deck:
 
     def _add(self, tag: HtmlElement) -> None:
         classes = tag.get("class", "").split()
+        if tag.tag == "span":
+            return  # the place of a link
+        if "cell" not in classes and self._is_answered():
+            self._begin(self.slides[-1].title)
+            self._fragments = False
         if tag.tag == "p":
             self._paragraph(tag)
         elif "math" in classes:
-            self._lead()
-            self._put(tag, 3.0 + tag.xpath("count(.//mtr)"))
+            self._put(tag, _lines_of_formula(tag), *self._lead())
         elif tag.tag in ("ul", "ol"):
-            self._lead()
+            lead = self._lead()
             for item in tag:
                 listed = E(tag.tag, copy.deepcopy(item))
-                self._put(listed, 0.4 + len(item.text_content()) / 130)
+                self._put(listed, _lines(item, gap=0.2), *lead)
+                lead = []
         elif "cell" in classes:
             self._cell(tag)
         elif tag.tag == "figure":
@@ -96,13 +112,17 @@ class Deck:
         elif "highlight-python" in classes:
             lines = tag.text_content().strip().count("\n") + 1
             if lines <= MOST_LINES:
-                self._put(tag, 1.0 + lines / 2.4)
+                self._put(tag, 1.2 + 0.65 * lines)
         elif "exercise" in classes or "solution" in classes:
             self._exercise(tag, "question" if "exercise" in classes else "")
         elif "admonition" in classes:
             self._boxed(tag)
         else:
             self.slides[-1].notes.append(copy.deepcopy(tag))
+
+    def _is_answered(self) -> bool:
+        here = self.slides[-1]
+        return here.kind == "question" and len(here.items) > 1
 
     def _paragraph(self, tag: HtmlElement) -> None:
         begins = tag.find("strong")
@@ -119,14 +139,14 @@ class Deck:
             self.slides[-1].notes.append(copy.deepcopy(tag))
             self._said = tag
 
-    def _lead(self) -> None:
-        """What leads to a formula or a list stands above it."""
-        if self._said is not None:
-            lead = sentence(self._said, last=True)
-            if lead is not None:
-                lead.set("class", "lead")
-                self._put(lead, 1.0 + len(lead.text_content()) / 110)
-        self._said = None
+    def _lead(self) -> list[HtmlElement]:
+        """What leads to a formula or a list, to stand above it, if any."""
+        said, self._said = self._said, None
+        lead = None if said is None else sentence(said, last=True)
+        if lead is None:
+            return []
+        lead.set("class", "lead")
+        return [lead]
 
     def _cell(self, cell: HtmlElement) -> None:
         for output in cell.find_class("cell_output"):
@@ -141,22 +161,26 @@ class Deck:
     def _claim(self, tag: HtmlElement) -> None:
         said = copy.deepcopy(tag)
         for box in said.xpath(".//*[@style]"):
-            del box.attrib["style"]
+            if "opacity" in box.attrib.pop("style"):
+                box.set("class", "held")
         said.set("class", "claim" + " fragment" * self._fragments)
-        self._put(said, 0.6 + len(said.text_content()) / 95)
+        self._put(said, _lines(said, gap=0.6))
 
     def _table(self, tag: HtmlElement) -> None:
         """A long table goes over several slides, each with its head."""
-        part, weight = _emptied(tag), 1.0
-        for row in tag.xpath(".//tbody/tr"):
-            wide = max(len(cell.text_content()) for cell in row)
-            tall = 0.75 + 0.5 * (wide * len(row) // 120)
-            if weight + tall > FULL:
-                self._put(part, weight)
-                part, weight = _emptied(tag), 1.0
+        rows = [
+            (row, _lines_of_row(row)) for row in tag.xpath(".//tbody/tr")
+        ]
+        total = sum(tall for _, tall in rows)
+        count = max(1, math.ceil(total / (FULL - HEAD)))
+        parts, above = [(_emptied(tag), []) for _ in range(count)], 0.0
+        for row, tall in rows:
+            part, lines = parts[int(count * (above + tall / 2) / total)]
             part.find(".//tbody").append(copy.deepcopy(row))
-            weight += tall
-        self._put(part, weight)
+            lines.append(tall)
+            above += tall
+        for part, lines in parts:
+            self._put(part, HEAD + sum(lines))
 
     def _figure(self, tag: HtmlElement) -> None:
         title = self.slides[-1].title
@@ -175,8 +199,7 @@ class Deck:
         before = self.slides[-1].title
         self._begin(title, kind or "solution")
         for section in tag.iter("section"):
-            for part in section:
-                self._put(part, 1.0 + len(part.text_content()) / 100)
+            self._put_all(list(section))
         self._begin(before)
 
     def _boxed(self, tag: HtmlElement) -> None:
@@ -185,21 +208,91 @@ class Deck:
         if self.slides[-1].kind != "first":
             self._begin(_inner(titles[0]) if titles else before, "boxed")
         body = tag.find("section")
-        for part in tag if body is None else body:
-            if part not in titles:
-                self._put(part, 0.5 + len(part.text_content()) / 110)
+        parts = tag if body is None else body
+        self._put_all([part for part in parts if part not in titles])
         self._begin(before)
 
-    def _put(self, tag: HtmlElement, weight: float) -> None:
+    def _put_all(self, parts: list[HtmlElement]) -> None:
+        """A sentence that goes on in a formula stays with it."""
+        above: list[HtmlElement] = []
+        for part, after in zip(parts, [*parts[1:], None], strict=True):
+            if after is not None and _goes_on(part):
+                above.append(part)
+            else:
+                self._put(part, _part_lines(part), *above)
+                above = []
+
+    def _put(
+        self, tag: HtmlElement, lines: float, *above: HtmlElement
+    ) -> None:
+        """Put something on the slide, or on the next if it is full."""
         here = self.slides[-1]
-        full = FULL if here.kind != "first" else 1.4 * FULL
-        if here.items and here.weight + weight > full:
+        lines += sum(_lines(lead) for lead in above)
+        full = FULL if here.kind != "first" else 1.2 * FULL
+        if here.items and here.weight + lines > full:
             self.slides.append(Slide(here.title, kind=here.kind))
             here = self.slides[-1]
-        put = copy.deepcopy(tag)
-        put.tail = None
-        here.items.append(put)
-        here.weight += weight
+        for each in (*above, tag):
+            put = copy.deepcopy(each)
+            put.tail = None
+            here.items.append(put)
+        here.weight += lines
+
+
+def _lines(tag: HtmlElement, gap: float = 0.4) -> float:
+    """The lines that text takes, with the gap below it."""
+    return gap + math.ceil(len(tag.text_content()) / LETTERS)
+
+
+def _lines_of_formula(tag: HtmlElement) -> float:
+    tall = "(.//mfrac or .//munderover)"
+    rows = tag.xpath("count(.//mtr)")
+    if rows:
+        return 0.7 + 1.4 * rows + 0.9 * tag.xpath(f"count(.//mtr[{tall}])")
+    return 2.1 + 0.9 * tag.xpath(f"count(.//math[{tall}])")
+
+
+def _lines_of_row(row: HtmlElement) -> float:
+    wide = max(len(cell.text_content()) for cell in row)
+    return 1.05 + 0.75 * (wide * len(row) // 115)
+
+
+def _goes_on(part: HtmlElement) -> bool:
+    """Whether a paragraph stops in the middle of a sentence."""
+    said = part.text_content().rstrip(" \n\u201d)")
+    return part.tag == "p" and not said.endswith((".", "?", "!"))
+
+
+def _part_lines(part: HtmlElement) -> float:
+    """The lines of one part of an exercise or a box."""
+    if "math" in part.get("class", "").split():
+        return _lines_of_formula(part)
+    if part.tag in ("ul", "ol"):
+        return sum(_lines(item, gap=0.2) for item in part)
+    return _lines(part)
+
+
+def _without_asides(slides: list[Slide]) -> Iterator[Slide]:
+    """The slides without those on which nothing would stand.
+
+    What is said between two slides of a section is said at the next one,
+    and at its end at the last one.
+    """
+    before: Slide | None = None
+    waiting: list[HtmlElement] = []
+    for slide, after in zip(slides, [*slides[1:], None], strict=True):
+        slide.notes = waiting + slide.notes
+        waiting = []
+        if slide.items:
+            pass
+        elif after is not None and after.title == slide.title:
+            waiting = slide.notes
+            continue
+        elif before is not None and before.title == slide.title:
+            before.notes += slide.notes
+            continue
+        before = slide
+        yield slide
 
 
 def _emptied(tag: HtmlElement) -> HtmlElement:
@@ -210,12 +303,36 @@ def _emptied(tag: HtmlElement) -> HtmlElement:
     return empty
 
 
+def _with_rests(slides: Iterable[Slide]) -> list[Slide]:
+    """The slides; a line or two alone stand on the one before."""
+    kept: list[Slide] = []
+    for slide in slides:
+        before = kept[-1] if kept else slide
+        goes_on = kept and (before.title, before.kind) == (
+            slide.title,
+            slide.kind,
+        )
+        fits = before.weight + slide.weight <= FULL + REST
+        if goes_on and 0 < slide.weight <= REST and fits:
+            before.items += slide.items
+            before.notes += slide.notes
+            before.weight += slide.weight
+        else:
+            kept.append(slide)
+    return kept
+
+
 def _say_something(slide: Slide) -> None:
-    """A slide that would have a heading alone gets a sentence or two."""
-    for paragraph in slide.notes:
-        said = sentence(paragraph, last=False)
-        if said is not None and len(slide.items) < 2:
+    """A slide that would have a heading alone gets some sentences."""
+    for paragraph in slide.notes[:4]:
+        short = len(paragraph.text_content()) <= SHORT
+        if paragraph.tag == "p" and short:
+            slide.items.append(copy.deepcopy(paragraph))
+        elif (said := sentence(paragraph, last=False)) is not None:
             slide.items.append(said)
+    if sum(len(said.text_content()) for said in slide.items) < LETTERS:
+        paragraphs = [tag for tag in slide.notes if tag.tag == "p"]
+        slide.items = copy.deepcopy(paragraphs[:1])
 
 
 def sentence(paragraph: HtmlElement, last: bool) -> HtmlElement | None:
@@ -266,7 +383,10 @@ def _ratio(image: HtmlElement) -> float:
 
 
 def _inner(tag: HtmlElement) -> str:
-    """What stands inside a tag, as HTML."""
+    """What stands inside a tag, as HTML without links."""
+    tag = copy.deepcopy(tag)
+    for link in tag.xpath(".//a"):
+        link.drop_tag()
     inside = "".join(
         html.tostring(child, encoding="unicode") for child in tag
     )

@@ -120,3 +120,15 @@ def test_coordinates_are_rounded_and_small_letters_are_not():
     assert "scale(0.015625)" in small
     assert 'id="a1.23456" style="stroke: #123.45678"' in small
     assert markup.rounded(small) == small
+
+
+def test_a_formula_stays_with_the_signs_around_it():
+    formula = '<span class="math notranslate">{}<math><mi>x</mi></math>{}</span>'
+    html = f"<p>At ({formula.format('', '')}), and {formula.format('', '')} is, {{}}</p>"
+    held = f"<p>At {formula.format('(', '),')} and {formula.format('', '')} is, {{}}</p>"
+    assert markup.with_held_signs(html) == held
+
+
+def test_papers_are_items_of_a_list():
+    paper = '<div class="citation" id="id2" role="{}">'
+    assert markup.with_listed_papers(paper.format("doc-biblioentry")) == paper.format("listitem")

@@ -36,6 +36,11 @@ $$
 \boxed{\E \Big( \sum_{i=1}^n x_i \Big)^2 = \begin{pmatrix} 1 & 0 \\ 0 & \kappa \end{pmatrix}}
 $$
 
+$$
+S = a_1 + a_2 + a_3 + a_4 + a_5 + a_6 + a_7 + a_8 + a_9 + b_1 + b_2 + b_3 + b_4 + b_5 + b_6 + b_7
+  + b_8 + b_9 + c_1 + c_2 + c_3 + c_4 + c_5 + c_6 + c_7 + c_8 + c_9
+$$
+
 ## Tables
 
 |  | Rate | Loss |

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urldefrag, urljoin
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from editions import pages, pdf
 from site_pages import WHOLE
 
 from tests.site import specimen
@@ -25,7 +26,7 @@ PATIENCE = 120_000  # milliseconds, on a machine that is busy with other things
 FIRST_VIEW = 300_000  # bytes, compressed, of all that a page loads besides figures
 NODES = 5_000  # that a page lays out when it is opened
 
-BOOK = os.environ.get("COURSE_SITE")
+BOOK = os.environ.get("COURSE_SITE") and Path(os.environ["COURSE_SITE"]).resolve()
 """The folder of a rendered book; none for the specimen."""
 SPECIMEN = ["book/index", "book/notation", "book/reference/schedules", "search", "genindex"]
 
@@ -42,16 +43,17 @@ def names_of(folder):
 
 
 PAGES = names_of(BOOK) if BOOK else SPECIMEN
+WINDOW, PHONE = {"width": 1200, "height": 900}, {"width": 360, "height": 740}
 MODES = {
-    "light": {"color_scheme": "light", "viewport": {"width": 1200, "height": 900}},
-    "dark": {"color_scheme": "dark", "viewport": {"width": 1200, "height": 900}},
-    "phone": {"color_scheme": "light", "viewport": {"width": 360, "height": 740}},
+    "light": {"color_scheme": "light", "viewport": WINDOW},
+    "dark": {"color_scheme": "dark", "viewport": WINDOW},
+    "phone": {"color_scheme": "light", "viewport": PHONE},
 }
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return Path(BOOK) if BOOK else specimen.build(tmp_path_factory.mktemp("specimen"))
+    return BOOK or specimen.build(tmp_path_factory.mktemp("specimen"))
 
 
 @pytest.fixture(scope="module")
@@ -125,29 +127,82 @@ PICTURES = """async () => {
 LAY_OUT_ALL = "section, dl { content-visibility: visible !important }"
 
 
-@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_is_whole_and_of_use_to_everybody(opened, address, name, mode):
-    page = opened(f"{address}{name}.html", mode)
+def test_a_page_is_whole_and_of_use_to_everybody(opened, address, name):
+    page = opened(f"{address}{name}.html")
     page.add_style_tag(content=LAY_OUT_ALL)
-    page.wait_for_timeout(500)  # until what has been laid out is measured
-    complaints = page.evaluate(BROKEN) + page.evaluate(PICTURES)
+    page.evaluate(Axe().axe_script)
+    complaints = {"pictures": page.evaluate(PICTURES)}
+    for mode, settings in MODES.items():  # in one visit: to open a chapter takes long
+        turn(page, settings)
+        complaints[mode] = page.evaluate(BROKEN) + barriers(page)
     if page.locator("math").count():
         fonts = page.evaluate("""document.fonts.check("16px 'STIX Two Math'")""")
-        complaints += [] if fonts else ["the font of the formulas is not loaded"]
-    assert complaints + page.complaints == []
-    assert barriers(page) == []
+        complaints["fonts"] = [] if fonts else ["the font of the formulas is not loaded"]
+    complaints["logged"] = page.complaints
+    assert {kind: said for kind, said in complaints.items() if said} == {}
+
+
+def turn(page, settings):
+    """Give an open page another window, in light or dark."""
+    page.set_viewport_size(settings["viewport"])
+    page.emulate_media(color_scheme=settings["color_scheme"])
+    page.wait_for_function(
+        "theme => document.documentElement.dataset.theme === theme", arg=settings["color_scheme"]
+    )
+    page.wait_for_timeout(500)  # until what has been laid out is measured
+
+
+# Axe asks for each word what lies behind it, which takes a quarter of a minute in a chapter. Of the
+# words that have the same colour and size on the same grounds one is enough.
+MARK_LOOKS = """() => {
+  const PLAIN = "rgba(0, 0, 0, 0) none 1 none static";
+  const grounds = new Map([[null, ""]]);
+  const ground = (element) => {
+    if (!grounds.has(element)) {
+      const style = getComputedStyle(element);
+      const own = [style.backgroundColor, style.backgroundImage, style.opacity, style.filter,
+        style.position].join(" ");
+      const behind = ground(element.parentElement);
+      grounds.set(element, own === PLAIN ? behind : `${own} on ${behind}`);
+    }
+    return grounds.get(element);
+  };
+  const seen = new Set();
+  for (const element of document.querySelectorAll("*")) {
+    delete element.dataset?.look;
+    const control = element.matches("input, select, textarea, button");
+    const says = [...element.childNodes].some( // of a single letter axe says nothing
+      ({ nodeType, data }) => nodeType === Node.TEXT_NODE && data.trim().length > 1);
+    if (!control && !(says && element.checkVisibility())) continue;
+    const { color, fontSize, fontWeight, textShadow } = getComputedStyle(element);
+    const look = [color, fontSize, fontWeight, textShadow, ground(element)].join(" ");
+    if (control || !seen.has(look)) element.setAttribute("data-look", "");
+    seen.add(look);
+  }
+  axe.configure({ rules: [{ id: "color-contrast", selector: "[data-look]" }] });
+}"""
 
 
 def barriers(page):
     """What axe finds serious or critical."""
-    found = Axe().run(page).response
+    page.evaluate(MARK_LOOKS)
+    found = page.evaluate("""axe.run(document, { resultTypes: ["violations"] })""")
     return [
         f"{rule['id']}: {node['html'][:160]} {node['any'][0]['message'] if node['any'] else ''}"
         for rule in found["violations"]
         if rule["impact"] in ("serious", "critical")
         for node in rule["nodes"]
     ]
+
+
+def test_faint_words_are_found_wherever_they_stand(opened, address):
+    page = opened(f"{address}book/notation.html")
+    page.evaluate(Axe().axe_script)
+    page.add_style_tag(content="td { color: #bbb !important } td math { color: #ccc !important }")
+    found = barriers(page)
+    assert any("#bbbbbb" in said for said in found)
+    assert any("#cccccc" in said for said in found)
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -192,6 +247,33 @@ def test_every_link_inside_the_site_leads_somewhere(folder):
             if not file.exists() or (place and file in ids and place not in ids[file]):
                 lost.append(f"{page.relative_to(folder)}: {link}")
     assert lost == []
+
+
+NO_STORAGE = """for (const name of ["localStorage", "sessionStorage"])
+  Object.defineProperty(window, name, {
+    configurable: true,
+    get() { throw new DOMException("Access is denied.", "SecurityError"); },
+  });"""
+
+
+def test_a_browser_that_keeps_nothing_shows_everything(address, opened, chapter):
+    page = opened("about:blank")
+    page.add_init_script(NO_STORAGE)
+    page.goto(f"{address}{chapter}.html")
+    page.locator(".theme-switch-button").first.click()
+    assert page.evaluate("document.documentElement.dataset.mode") in ("light", "dark")
+    assert page.locator("details.hide:has(pre)").count()
+    assert [said for said in page.complaints if not said.startswith("fetched")] == []
+
+
+def test_without_scripts_a_page_is_there_and_offers_no_dead_button(address, opened, chapter):
+    page = opened(f"{address}{chapter}.html", java_script_enabled=False)
+    assert page.locator("article h1").is_visible()
+    assert page.locator("article math").first.is_visible()
+    assert page.locator("article img").count()
+    assert not page.locator(".theme-switch-button").first.is_visible()
+    assert not page.locator(".film-controls").first.is_visible()
+    assert page.complaints == []
 
 
 def found_by_search(page):
@@ -265,6 +347,25 @@ def test_a_link_to_a_formula_leads_to_it(opened, address, chapter):
         "id => document.getElementById(id).getBoundingClientRect().top", target[1:]
     )
     assert 0 <= place < 900
+
+
+OVERHANGING = """(width) => {
+  const lies = (tag) => tag.getBoundingClientRect();
+  return [...document.querySelectorAll(".contents *, .chapter *")]
+    .filter((tag) => lies(tag).width && (lies(tag).right > width + 1 || lies(tag).left < -1))
+    .map((tag) => tag.outerHTML.slice(0, 200));
+}"""
+
+
+def test_on_paper_nothing_overhangs_the_text(browser, folder, tmp_path):
+    names = pages.contents() if BOOK else {"book/index": "", "book/notation": "Reference"}
+    file = tmp_path / "book.html"
+    file.write_text(pdf.document(pages.read(folder, names), folder))
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
+    pdf.lay_out(page, file)
+    assert page.evaluate(OVERHANGING, pdf.WIDTH) == []
+    page.close()
 
 
 COMPUTED = """() => [...document.querySelectorAll("*")].flatMap((element) =>

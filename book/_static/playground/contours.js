@@ -31,7 +31,10 @@ export function* contour({ values, columns, rows }, level) {
   for (let r = 0; r < rows - 1; r++) {
     for (let c = 0; c < columns - 1; c++) {
       const k = r * columns + c;
-      const [a, b, d, e] = [values[k], values[k + 1], values[k + columns], values[k + columns + 1]];
+      const a = values[k];
+      const b = values[k + 1];
+      const d = values[k + columns];
+      const e = values[k + columns + 1];
       const kind = (a > level) + 2 * (b > level) + 4 * (e > level) + 8 * (d > level);
       if (kind === 0 || kind === 15) continue;
       const top = () => [c + (level - a) / (b - a), r];

@@ -145,14 +145,21 @@ function start(root) {
       runs = settings.methods.map(({ name, hyper }) => run(surface, settings, name, hyper, name === settings.focus));
       cards.methods.verdicts(runs);
       later();
+      if (opened < pictures.length) return draw(false);
     }
     if (playing) {
       step = Math.min(settings.steps, step + Math.max(1, Math.round(settings.steps / 200)));
       if (step >= settings.steps) playing = false;
       draw();
     }
+    // The page opens with one picture a frame, so that it answers in between.
+    if (opened < pictures.length) {
+      pictures[opened++]();
+      draw(false);
+      return;
+    }
     if (stale) {
-      drawPictures();
+      for (const picture of pictures) picture();
       updates.count += 1;
     }
     if (!cards.phase.phase.done) {
@@ -164,20 +171,29 @@ function start(root) {
     updates.milliseconds += performance.now() - began;
   }
 
-  function drawPictures() {
-    if (groundStale) drawGround(cards.map.ground, surface, palette);
-    if (swatchesStale) cards.methods.swatches(palette);
-    groundStale = false;
-    swatchesStale = false;
-    drawPaths(cards.map.paths, surface, runs, step, settings.focus, palette);
-    cards.map.step(step, settings.steps);
-    cards.map.play.textContent = playing ? "❚❚" : "▶";
-    cards.map.play.setAttribute("aria-label", playing ? "Pause" : "Play the steps");
-    cards.map.play.hidden = calm.matches;
-    cards.curves.draw(surface, settings, runs, step, palette, describe(settings, runs));
-    const inside = runs.find(({ name }) => name === settings.focus);
-    cards.inside.draw(inside, settings.steps, step, palette, STYLES[inside.name].color);
-  }
+  let opened = 0;
+  const pictures = [
+    () => {
+      if (groundStale) drawGround(cards.map.ground, surface, palette);
+      groundStale = false;
+    },
+    () => {
+      drawPaths(cards.map.paths, surface, runs, step, settings.focus, palette);
+      cards.map.step(step, settings.steps);
+      cards.map.play.textContent = playing ? "❚❚" : "▶";
+      cards.map.play.setAttribute("aria-label", playing ? "Pause" : "Play the steps");
+      cards.map.play.hidden = calm.matches;
+    },
+    () => {
+      if (swatchesStale) cards.methods.swatches(palette);
+      swatchesStale = false;
+    },
+    () => cards.curves.draw(surface, settings, runs, step, palette, describe(settings, runs)),
+    () => {
+      const inside = runs.find(({ name }) => name === settings.focus);
+      cards.inside.draw(inside, settings.steps, step, palette, STYLES[inside.name].color);
+    },
+  ];
 
   let timer = 0;
   /** Address and speech follow when the hand rests. */
@@ -219,7 +235,12 @@ function start(root) {
     root.scrollIntoView();
   });
   addEventListener("popstate", () => location.hash.startsWith("#play-") && load(location.hash));
-  new ResizeObserver(redraw).observe(root);
+  // An observer reports once at the start, when nothing has another size yet.
+  let width = null;
+  new ResizeObserver(([{ contentRect }]) => {
+    if (width !== null && contentRect.width !== width) redraw();
+    width = contentRect.width;
+  }).observe(root);
   new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   function redraw() {
     palette = readPalette(root);
@@ -229,6 +250,7 @@ function start(root) {
   }
 
   refresh(true);
+  stale = false; // until something changes, each picture is drawn as the page opens
   // After the browser has gone to the line of the list that a preset's address names.
   if (location.hash.length > 1) addEventListener("load", () => requestAnimationFrame(() => root.scrollIntoView()));
   return { updates, settings: () => settings, runs: () => runs, step: () => step, phase: cards.phase.phase, writeState, readState };

@@ -5,8 +5,8 @@ import { dashOf, drawAxes, fit, plain, segment, ticks } from "./canvas.js";
 import { drawMarker } from "./markers.js";
 import { STYLES } from "./styles.js";
 
-const COLUMNS = 161;
-const ROWS = 121;
+const FINE = [161, 121];
+const COARSE = [97, 73]; // on a phone, whose map is small and whose processor slow
 const LEVELS = 15;
 const LINE = 2.2;
 
@@ -27,14 +27,14 @@ export function frame(surface, width, height) {
 export function drawGround(canvas, surface, palette) {
   const { ctx, width, height } = fit(canvas);
   const { box, toPixel } = frame(surface, width, height);
-  const grid = sample(surface, COLUMNS, ROWS);
+  const grid = sample(surface, ...(width < 480 ? COARSE : FINE));
   const scale = spread(grid);
   ctx.drawImage(shades(grid, scale, palette), box.left, box.top, box.right - box.left, box.bottom - box.top);
 
   ctx.strokeStyle = palette.line;
   ctx.lineWidth = 0.8;
-  const sx = (box.right - box.left) / (COLUMNS - 1);
-  const sy = (box.bottom - box.top) / (ROWS - 1);
+  const sx = (box.right - box.left) / (grid.columns - 1);
+  const sy = (box.bottom - box.top) / (grid.rows - 1);
   ctx.beginPath();
   for (let k = 1; k < LEVELS; k++) {
     for (const [[x1, y1], [x2, y2]] of contour(grid, scale.level(k / LEVELS))) {
@@ -62,7 +62,10 @@ function shades({ values, columns, rows }, scale, palette) {
   const [low, high] = [channels(palette.low), channels(palette.high)];
   for (let k = 0; k < values.length; k++) {
     const [r, g, b] = between(low, high, scale.share(values[k]));
-    image.data.set([r, g, b, 255], 4 * k);
+    image.data[4 * k] = r;
+    image.data[4 * k + 1] = g;
+    image.data[4 * k + 2] = b;
+    image.data[4 * k + 3] = 255;
   }
   ctx.putImageData(image, 0, 0);
   return small;

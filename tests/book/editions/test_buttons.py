@@ -25,6 +25,13 @@ def offered(page):
     return others, [b["url"] for b in group["buttons"]]
 
 
+def test_pages_of_a_published_book_know_their_address(monkeypatch):
+    monkeypatch.setenv(pages.SITE, "https://example.org/course")
+    config = SimpleNamespace()
+    buttons.launch(None, config)
+    assert config.html_baseurl == "https://example.org/course/"
+
+
 def test_without_a_repository_there_is_nothing_to_launch():
     assert options() == {"show_toc_level": 2}
 
