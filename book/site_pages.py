@@ -6,6 +6,7 @@ to each page. Here each page is made lean (``markup.py``), and all of them
 share one style sheet of what they use (``styles.py``) and one script.
 """
 
+import hashlib
 import re
 import shutil
 from collections.abc import Iterable
@@ -23,6 +24,7 @@ from sphinx.errors import ExtensionError
 
 from course_lib.files import replacing
 
+HERE = Path(__file__).parent
 STYLES = "basic.css", "styles/pydata-sphinx-theme.css"
 """What the theme loads before the style sheets that it tells Sphinx of."""
 THEME = "scripts/pydata-sphinx-theme.js"
@@ -52,11 +54,23 @@ def setup(app: Sphinx) -> dict[str, bool]:
             for each in listeners
             if not each.handler.__module__.startswith("sphinx_thebe")
         ]
+    # Sphinx writes all pages anew when this value changes.
+    app.add_config_value("written_by", written_by(), "html")
     app.connect("html-page-context", write_lean, priority=900)
     app.connect(
         "build-finished", join, priority=900
     )  # the theme's come first
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def written_by() -> str:
+    """The digest of the code that makes a page of what was read."""
+    files = [*HERE.rglob("*.py"), *HERE.rglob("_templates/**/*.html")]
+    digests = [
+        hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(files)
+    ]
+    return hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
 def write_lean(
