@@ -1,8 +1,10 @@
-"""Make the two files of the playground that are not written by hand.
+"""Make the files of the playground that are not written by hand.
 
-``python book/playground.py join`` writes ``_static/playground.js``, one
-classic script that also runs from a folder on disk, from the modules in
-``_static/playground/``. ``python book/playground.py slice`` trains three
+``python book/playground.py join`` writes ``_static/playground.js`` and
+``_static/landing.js``, the figure of the first page: each is one classic
+script that also runs from a folder on disk, from the modules in
+``_static/playground/``, and ``_static/landing.svg`` is that figure as it
+stands still. ``python book/playground.py slice`` trains three
 small networks and writes the losses on the plane through their weights.
 """
 
@@ -15,7 +17,8 @@ from course_lib.files import replacing
 
 STATIC = Path(__file__).resolve().parent / "_static"
 MODULES = STATIC / "playground"
-SCRIPT = STATIC / "playground.js"
+SCRIPTS = {"main": STATIC / "playground.js", "landing": STATIC / "landing.js"}
+"""What is made of each first module."""
 SLICE = MODULES / "network_slice.js"
 
 IMPORT = re.compile(
@@ -148,13 +151,14 @@ def read_slice() -> dict[str, object]:
     return json.loads(text[text.index("{") : text.rindex("}") + 1])
 
 
-def write_script() -> None:
-    """Write the joined script."""
-    with replacing(SCRIPT) as file:
-        file.write(joined().encode())
+def write_scripts() -> None:
+    """Write the joined scripts."""
+    for first, script in SCRIPTS.items():
+        with replacing(script) as file:
+            file.write(joined(first=first).encode())
 
 
-COMMANDS = {"join": write_script, "slice": write_slice}
+COMMANDS = {"join": write_scripts, "slice": write_slice}
 
 
 if __name__ == "__main__":
