@@ -183,7 +183,8 @@ def still(mode: str) -> Image.Image:
             "{border-radius:0!important}</style>"
             '<figure class="landing-figure"><div class="landing-stage">'
             "<picture></picture></div><figcaption>"
-            '<a href="#x"></a></figcaption></figure></html>'
+            '<a href="#x"></a><div class="landing-tools"></div>'
+            "</figcaption></figure></html>"
         )
         page.add_style_tag(path=STATIC / "landing.css")
         page.add_script_tag(path=SCRIPTS["landing"])

@@ -56,7 +56,7 @@ function startFigure(figure) {
 
   function tick(now) {
     waiting = 0;
-    const passed = Math.min(now - before, 100);
+    const passed = Math.min(Math.max(now - before, 0), 100);
     before = now;
     if (shown < settings.steps) {
       shown = Math.min(shown + (passed / 1000) * PER_SECOND, settings.steps);
@@ -110,7 +110,8 @@ function startFigure(figure) {
   }
 
   still.replaceWith(ground, paths);
-  figure.querySelector("figcaption").append(button, spoken);
+  const hint = element("span", { "aria-hidden": "true" }, "Drag the ⊕, or press the arrow keys");
+  figure.querySelector(".landing-tools").append(button, hint, spoken);
   palette = readPalette(figure);
   restart(TOUR[0]);
   listen(paths, () => ({ surface, settings }), (wanted) => {
