@@ -22,7 +22,10 @@ from course_lib.files import replacing
 
 STATIC = Path(__file__).resolve().parent / "_static"
 MODULES = STATIC / "playground"
-SCRIPTS = {"main": STATIC / "playground.js", "landing": STATIC / "landing.js"}
+SCRIPTS = {
+    "main": STATIC / "playground.js",
+    "landing": STATIC / "landing.js",
+}
 """What is made of each first module."""
 STILLS = {
     "light": STATIC / "landing.webp",
@@ -191,6 +194,11 @@ def still(mode: str) -> Image.Image:
         page.wait_for_timeout(200)
         shown = page.locator(".landing-stage").screenshot()
     return Image.open(io.BytesIO(shown)).convert("RGB")
+
+
+def read_still(mode: str) -> Image.Image:
+    """What :func:`write_stills` wrote."""
+    return Image.open(STILLS[mode]).convert("RGB")
 
 
 def write_stills() -> None:
