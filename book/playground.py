@@ -14,11 +14,15 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from editions import browser
 from PIL import Image
 
 from course_lib.files import replacing
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 STATIC = Path(__file__).resolve().parent / "_static"
 MODULES = STATIC / "playground"
@@ -172,27 +176,27 @@ def write_scripts() -> None:
             file.write(joined(first=first).encode())
 
 
-def still(mode: str) -> Image.Image:
+def still(page: "Page", mode: str) -> Image.Image:
     """The figure of the first page at its end, drawn by its own script.
 
     Args:
+        page: an empty page of a browser.
         mode: ``light`` or ``dark``.
     """
-    with browser.page() as page:
-        page.set_viewport_size({"width": SIDE, "height": SIDE})
-        page.emulate_media(reduced_motion="reduce")
-        page.set_content(
-            f'<html data-theme="{mode}"><style>*{{margin:0}}.landing-stage'
-            "{border-radius:0!important}</style>"
-            '<figure class="landing-figure"><div class="landing-stage">'
-            "<picture></picture></div><figcaption>"
-            '<a href="#x"></a><div class="landing-tools"></div>'
-            "</figcaption></figure></html>"
-        )
-        page.add_style_tag(path=STATIC / "landing.css")
-        page.add_script_tag(path=SCRIPTS["landing"])
-        page.wait_for_timeout(200)
-        shown = page.locator(".landing-stage").screenshot()
+    page.set_viewport_size({"width": SIDE, "height": SIDE})
+    page.emulate_media(reduced_motion="reduce")
+    page.set_content(
+        f'<html data-theme="{mode}"><style>*{{margin:0}}.landing-stage'
+        "{border-radius:0!important}</style>"
+        '<figure class="landing-figure"><div class="landing-stage">'
+        "<picture></picture></div><figcaption>"
+        '<a href="#x"></a><div class="landing-tools"></div>'
+        "</figcaption></figure></html>"
+    )
+    page.add_style_tag(path=STATIC / "landing.css")
+    page.add_script_tag(path=SCRIPTS["landing"])
+    page.wait_for_timeout(200)  # until the size of the canvas is known
+    shown = page.locator(".landing-stage").screenshot()
     return Image.open(io.BytesIO(shown)).convert("RGB")
 
 
@@ -205,7 +209,8 @@ def write_stills() -> None:
     """Write the stills."""
     for mode, file in STILLS.items():
         packed = io.BytesIO()
-        still(mode).save(packed, "webp", quality=80, method=6)
+        with browser.page() as page:
+            still(page, mode).save(packed, "webp", quality=80, method=6)
         with replacing(file) as opened:
             opened.write(packed.getvalue())
 

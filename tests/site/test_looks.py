@@ -123,8 +123,10 @@ def test_without_scripts_a_picture_of_the_same_stands_there(landing, mode):
 
 
 @pytest.mark.parametrize("mode", playground.STILLS)
-def test_the_picture_is_what_the_script_draws(mode):
-    drawn = playground.still(mode)
+def test_the_picture_is_what_the_script_draws(browser, mode):
+    page = browser.new_page()
+    drawn = playground.still(page, mode)
+    page.close()
     kept = playground.read_still(mode)
     assert drawn.size == kept.size
     off = sum(abs(a - b) for a, b in zip(drawn.tobytes(), kept.tobytes(), strict=True))
@@ -230,8 +232,8 @@ def place(locator):
 def test_a_definition_stands_in_the_margin_and_on_a_phone_in_the_text(opened, address, chapter):
     page = opened(f"{address}{chapter}.html", viewport={"width": 1400, "height": 900})
     page.locator("aside.margin").first.scroll_into_view_if_needed()
-    text = page.locator(".bd-article > section > p").first
     note = page.locator("aside.margin").first
+    text = note.locator("xpath=following-sibling::p[1]")
     assert place(note)[0] >= place(text)[1]
     assert place(note)[1] <= 1400
     seen = note.evaluate(
