@@ -117,7 +117,7 @@ def landing() -> str:
     text = (ROOT / "book/index.md").read_text(encoding="utf-8")
     text = text[: text.index("## Three doors")]
     text = re.sub(r"\]\(\w+\.(?:ipynb|md)\)", "](specimen.ipynb)", text)
-    return text.replace("playground.html", "specimen.html")
+    return text.replace("playground.html#play-network", "specimen.html")
 
 
 def build(folder: Path) -> Path:
