@@ -195,7 +195,7 @@ def still(page: "Page", mode: str) -> Image.Image:
     )
     page.add_style_tag(path=STATIC / "landing.css")
     page.add_script_tag(path=SCRIPTS["landing"])
-    page.wait_for_timeout(200)  # until the size of the canvas is known
+    page.wait_for_selector("picture", state="detached")
     shown = page.locator(".landing-stage").screenshot()
     return Image.open(io.BytesIO(shown)).convert("RGB")
 

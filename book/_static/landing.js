@@ -447,30 +447,32 @@ function listen(canvas, current, move, room) {
 // relief.js
 // The map of the first page: hills in the light of a low sun, and lines of equal loss.
 
-const FINE = 150;
-const LINES = 22;
+const FINE = 96;
+const LINES = 18;
 const SUN = [-0.62, -0.62, 0.48]; // from the upper left: x to the right, y down, z up
-const STEEP = 26; // a unit of loss, in cells of the grid
+const STEEP = 17; // a unit of loss, in cells of the grid
 
-/** The whole canvas is map; `room` is what `frame` takes. */
-function drawRelief(canvas, surface, palette, room) {
+/** Draws in pieces, so that nobody waits for it. The whole canvas is map; `room` is what `frame` takes. */
+function* drawRelief(canvas, surface, palette, room) {
   const { ctx, width, height } = fit(canvas);
   if (!width || !height) return;
   const grid = sample(surface, FINE, Math.round((FINE * height) / width));
+  yield;
   const scale = spread(grid);
   ctx.drawImage(lit(grid, scale, palette), 0, 0, width, height);
   ctx.lineWidth = 0.7;
   ctx.strokeStyle = palette.line;
   ctx.globalAlpha = 0.55;
-  ctx.beginPath();
   const [sx, sy] = [width / (grid.columns - 1), height / (grid.rows - 1)];
   for (let k = 1; k < LINES; k++) {
+    yield;
+    ctx.beginPath();
     for (const [[x1, y1], [x2, y2]] of contour(grid, scale.level(k / LINES))) {
       ctx.moveTo(x1 * sx, y1 * sy);
       ctx.lineTo(x2 * sx, y2 * sy);
     }
+    ctx.stroke();
   }
-  ctx.stroke();
   ctx.globalAlpha = 1;
   const { toPixel } = frame(surface, width, height, room);
   for (const w of surface.corners) drawMarker(ctx, "*", ...toPixel(w), 8, palette.ink, palette.card);
@@ -1648,6 +1650,7 @@ function describePhase({ name, summary, words, reachable }) {
 
 const TOUR = [[12, 8], [0.5, 1], [-13, 4], [4, -13.5]];
 const PER_SECOND = 22; // steps
+const FRAME = 30; // milliseconds at least
 const REST = 2500; // milliseconds at the end of a run
 const ROOM = { left: 0, top: 0, right: 0, bottom: 0 };
 const HELP = "Start of all paths. Arrow keys move it, with Shift ten times as far.";
@@ -1682,25 +1685,32 @@ function startFigure(figure) {
     shown = playing ? 0 : settings.steps;
     link.hash = writeState(settings);
     draw();
+    name();
   }
 
   function draw() {
     const whole = Math.floor(shown);
     drawPaths(paths, surface, runs.map((each) => cut(each, whole, shown - whole)), whole + 1, "", palette, { room: ROOM, dots: false });
-    for (const [key, { losses }] of zip(keys, runs)) key.dataset.loss = losses[Math.min(whole, losses.length - 1)].toFixed(2);
+    // Each change of the page's elements costs more than a picture, so they change seldom.
+    if (whole % 5 && shown < settings.steps) return;
+    keys.forEach((key, i) => write(key, "loss", runs[i].losses[Math.min(whole, runs[i].losses.length - 1)].toFixed(2)));
+  }
+
+  function name() {
     button.textContent = playing ? "Pause" : shown < settings.steps ? "Play" : "Play again";
   }
 
   function tick(now) {
     waiting = 0;
     const passed = Math.min(Math.max(now - before, 0), 100);
+    if (passed < FRAME) return next();
     before = now;
     if (shown < settings.steps) {
       shown = Math.min(shown + (passed / 1000) * PER_SECOND, settings.steps);
       draw();
     } else if (touched) {
       playing = false;
-      draw();
+      name();
     } else {
       resting = setTimeout(goOn, REST);
     }
@@ -1711,14 +1721,17 @@ function startFigure(figure) {
     resting = 0;
     place = (place + 1) % TOUR.length;
     restart(TOUR[place]);
-    next();
+    resume();
   }
 
   /** Asks for the next picture, if there is to be one. */
   function next() {
-    if (!playing || !inView || waiting || resting) return;
+    if (playing && inView && !waiting && !resting && !still.isConnected) waiting = requestAnimationFrame(tick);
+  }
+
+  function resume() {
     before = performance.now();
-    waiting = requestAnimationFrame(tick);
+    next();
   }
 
   function wake() {
@@ -1731,13 +1744,25 @@ function startFigure(figure) {
     if (!playing && shown >= settings.steps) shown = 0;
     playing = !playing;
     draw();
-    next();
+    name();
+    resume();
   }
 
+  let painted = "";
+  let painting = 0;
   function repaint() {
+    const wanted = `${document.documentElement.dataset.theme} ${ground.clientWidth} ${ground.clientHeight}`;
+    if (wanted === painted) return;
+    painted = wanted;
     palette = readPalette(figure);
-    drawRelief(ground, surface, palette, ROOM);
-    draw();
+    const pieces = drawRelief(ground, surface, palette, ROOM);
+    clearTimeout(painting);
+    painting = setTimeout(function paint() {
+      if (!pieces.next().done) return (painting = setTimeout(paint));
+      still.remove();
+      draw();
+      resume();
+    });
   }
 
   let silence = 0;
@@ -1746,7 +1771,7 @@ function startFigure(figure) {
     silence = setTimeout(() => (spoken.textContent = describe(settings, runs)), 500);
   }
 
-  still.replaceWith(ground, paths);
+  still.before(ground, paths); // it lies above them until they are drawn
   const hint = element("span", { "aria-hidden": "true" }, "Drag the ⊕, or press the arrow keys");
   figure.querySelector(".landing-tools").append(button, hint, spoken);
   palette = readPalette(figure);
@@ -1757,18 +1782,20 @@ function startFigure(figure) {
     playing = !calm.matches;
     restart(insideMap(surface, wanted).map((w) => Number(w.toFixed(2))));
     say();
-    next();
+    resume();
   }, ROOM);
   new ResizeObserver(repaint).observe(figure);
   new MutationObserver(repaint).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   new IntersectionObserver(([{ isIntersecting }]) => {
     inView = isIntersecting;
-    next();
+    resume();
   }).observe(paths);
   return { settings, runs: () => runs, shown: () => shown, playing: () => playing };
 }
 
-const zip = (these, those) => these.map((each, i) => [each, those[i]]);
+function write({ dataset }, key, value) {
+  if (dataset[key] !== value) dataset[key] = value;
+}
 
 /** A run whose path ends between two steps. */
 function cut({ path, ...rest }, whole, part) {
@@ -1777,6 +1804,9 @@ function cut({ path, ...rest }, whole, part) {
   return { ...rest, path: [...path.slice(0, whole + 1), from.map((w, i) => w + part * (to[i] - w))] };
 }
 
+// When the page is there: until then its picture is.
 const landing = document.querySelector(".landing-figure");
-if (landing) window.landing = startFigure(landing);
+const start = () => (window.landing = startFigure(landing));
+if (document.readyState === "complete") start();
+else addEventListener("load", () => setTimeout(start));
 })();

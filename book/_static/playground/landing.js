@@ -11,6 +11,7 @@ import { describe } from "./speech.js";
 
 const TOUR = [[12, 8], [0.5, 1], [-13, 4], [4, -13.5]];
 const PER_SECOND = 22; // steps
+const FRAME = 30; // milliseconds at least
 const REST = 2500; // milliseconds at the end of a run
 const ROOM = { left: 0, top: 0, right: 0, bottom: 0 };
 const HELP = "Start of all paths. Arrow keys move it, with Shift ten times as far.";
@@ -45,25 +46,32 @@ function startFigure(figure) {
     shown = playing ? 0 : settings.steps;
     link.hash = writeState(settings);
     draw();
+    name();
   }
 
   function draw() {
     const whole = Math.floor(shown);
     drawPaths(paths, surface, runs.map((each) => cut(each, whole, shown - whole)), whole + 1, "", palette, { room: ROOM, dots: false });
-    for (const [key, { losses }] of zip(keys, runs)) key.dataset.loss = losses[Math.min(whole, losses.length - 1)].toFixed(2);
+    // Each change of the page's elements costs more than a picture, so they change seldom.
+    if (whole % 5 && shown < settings.steps) return;
+    keys.forEach((key, i) => write(key, "loss", runs[i].losses[Math.min(whole, runs[i].losses.length - 1)].toFixed(2)));
+  }
+
+  function name() {
     button.textContent = playing ? "Pause" : shown < settings.steps ? "Play" : "Play again";
   }
 
   function tick(now) {
     waiting = 0;
     const passed = Math.min(Math.max(now - before, 0), 100);
+    if (passed < FRAME) return next();
     before = now;
     if (shown < settings.steps) {
       shown = Math.min(shown + (passed / 1000) * PER_SECOND, settings.steps);
       draw();
     } else if (touched) {
       playing = false;
-      draw();
+      name();
     } else {
       resting = setTimeout(goOn, REST);
     }
@@ -74,14 +82,17 @@ function startFigure(figure) {
     resting = 0;
     place = (place + 1) % TOUR.length;
     restart(TOUR[place]);
-    next();
+    resume();
   }
 
   /** Asks for the next picture, if there is to be one. */
   function next() {
-    if (!playing || !inView || waiting || resting) return;
+    if (playing && inView && !waiting && !resting && !still.isConnected) waiting = requestAnimationFrame(tick);
+  }
+
+  function resume() {
     before = performance.now();
-    waiting = requestAnimationFrame(tick);
+    next();
   }
 
   function wake() {
@@ -94,13 +105,25 @@ function startFigure(figure) {
     if (!playing && shown >= settings.steps) shown = 0;
     playing = !playing;
     draw();
-    next();
+    name();
+    resume();
   }
 
+  let painted = "";
+  let painting = 0;
   function repaint() {
+    const wanted = `${document.documentElement.dataset.theme} ${ground.clientWidth} ${ground.clientHeight}`;
+    if (wanted === painted) return;
+    painted = wanted;
     palette = readPalette(figure);
-    drawRelief(ground, surface, palette, ROOM);
-    draw();
+    const pieces = drawRelief(ground, surface, palette, ROOM);
+    clearTimeout(painting);
+    painting = setTimeout(function paint() {
+      if (!pieces.next().done) return (painting = setTimeout(paint));
+      still.remove();
+      draw();
+      resume();
+    });
   }
 
   let silence = 0;
@@ -109,7 +132,7 @@ function startFigure(figure) {
     silence = setTimeout(() => (spoken.textContent = describe(settings, runs)), 500);
   }
 
-  still.replaceWith(ground, paths);
+  still.before(ground, paths); // it lies above them until they are drawn
   const hint = element("span", { "aria-hidden": "true" }, "Drag the ⊕, or press the arrow keys");
   figure.querySelector(".landing-tools").append(button, hint, spoken);
   palette = readPalette(figure);
@@ -120,18 +143,20 @@ function startFigure(figure) {
     playing = !calm.matches;
     restart(insideMap(surface, wanted).map((w) => Number(w.toFixed(2))));
     say();
-    next();
+    resume();
   }, ROOM);
   new ResizeObserver(repaint).observe(figure);
   new MutationObserver(repaint).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   new IntersectionObserver(([{ isIntersecting }]) => {
     inView = isIntersecting;
-    next();
+    resume();
   }).observe(paths);
   return { settings, runs: () => runs, shown: () => shown, playing: () => playing };
 }
 
-const zip = (these, those) => these.map((each, i) => [each, those[i]]);
+function write({ dataset }, key, value) {
+  if (dataset[key] !== value) dataset[key] = value;
+}
 
 /** A run whose path ends between two steps. */
 function cut({ path, ...rest }, whole, part) {
@@ -140,5 +165,8 @@ function cut({ path, ...rest }, whole, part) {
   return { ...rest, path: [...path.slice(0, whole + 1), from.map((w, i) => w + part * (to[i] - w))] };
 }
 
+// When the page is there: until then its picture is.
 const landing = document.querySelector(".landing-figure");
-if (landing) window.landing = startFigure(landing);
+const start = () => (window.landing = startFigure(landing));
+if (document.readyState === "complete") start();
+else addEventListener("load", () => setTimeout(start));

@@ -5,30 +5,32 @@ import { drawMarker } from "./markers.js";
 import { fit } from "./canvas.js";
 import { frame } from "./map.js";
 
-const FINE = 150;
-const LINES = 22;
+const FINE = 96;
+const LINES = 18;
 const SUN = [-0.62, -0.62, 0.48]; // from the upper left: x to the right, y down, z up
-const STEEP = 26; // a unit of loss, in cells of the grid
+const STEEP = 17; // a unit of loss, in cells of the grid
 
-/** The whole canvas is map; `room` is what `frame` takes. */
-export function drawRelief(canvas, surface, palette, room) {
+/** Draws in pieces, so that nobody waits for it. The whole canvas is map; `room` is what `frame` takes. */
+export function* drawRelief(canvas, surface, palette, room) {
   const { ctx, width, height } = fit(canvas);
   if (!width || !height) return;
   const grid = sample(surface, FINE, Math.round((FINE * height) / width));
+  yield;
   const scale = spread(grid);
   ctx.drawImage(lit(grid, scale, palette), 0, 0, width, height);
   ctx.lineWidth = 0.7;
   ctx.strokeStyle = palette.line;
   ctx.globalAlpha = 0.55;
-  ctx.beginPath();
   const [sx, sy] = [width / (grid.columns - 1), height / (grid.rows - 1)];
   for (let k = 1; k < LINES; k++) {
+    yield;
+    ctx.beginPath();
     for (const [[x1, y1], [x2, y2]] of contour(grid, scale.level(k / LINES))) {
       ctx.moveTo(x1 * sx, y1 * sy);
       ctx.lineTo(x2 * sx, y2 * sy);
     }
+    ctx.stroke();
   }
-  ctx.stroke();
   ctx.globalAlpha = 1;
   const { toPixel } = frame(surface, width, height, room);
   for (const w of surface.corners) drawMarker(ctx, "*", ...toPixel(w), 8, palette.ink, palette.card);
