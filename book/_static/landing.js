@@ -36,7 +36,10 @@ function* contour({ values, columns, rows }, level) {
   for (let r = 0; r < rows - 1; r++) {
     for (let c = 0; c < columns - 1; c++) {
       const k = r * columns + c;
-      const [a, b, d, e] = [values[k], values[k + 1], values[k + columns], values[k + columns + 1]];
+      const a = values[k];
+      const b = values[k + 1];
+      const d = values[k + columns];
+      const e = values[k + columns + 1];
       const kind = (a > level) + 2 * (b > level) + 4 * (e > level) + 8 * (d > level);
       if (kind === 0 || kind === 15) continue;
       const top = () => [c + (level - a) / (b - a), r];
@@ -247,8 +250,8 @@ const STYLES = {
 // map.js
 // The map: the surface from above, and the paths on it.
 
-const COLUMNS = 161;
-const ROWS = 121;
+const FINE = [161, 121];
+const COARSE = [97, 73]; // on a phone, whose map is small and whose processor slow
 const LEVELS = 15;
 const LINE = 2.2;
 
@@ -272,14 +275,14 @@ function frame(surface, width, height, room = WITH_AXES) {
 function drawGround(canvas, surface, palette) {
   const { ctx, width, height } = fit(canvas);
   const { box, toPixel } = frame(surface, width, height);
-  const grid = sample(surface, COLUMNS, ROWS);
+  const grid = sample(surface, ...(width < 480 ? COARSE : FINE));
   const scale = spread(grid);
   ctx.drawImage(shades(grid, scale, palette), box.left, box.top, box.right - box.left, box.bottom - box.top);
 
   ctx.strokeStyle = palette.line;
   ctx.lineWidth = 0.8;
-  const sx = (box.right - box.left) / (COLUMNS - 1);
-  const sy = (box.bottom - box.top) / (ROWS - 1);
+  const sx = (box.right - box.left) / (grid.columns - 1);
+  const sy = (box.bottom - box.top) / (grid.rows - 1);
   ctx.beginPath();
   for (let k = 1; k < LEVELS; k++) {
     for (const [[x1, y1], [x2, y2]] of contour(grid, scale.level(k / LEVELS))) {
@@ -307,7 +310,10 @@ function shades({ values, columns, rows }, scale, palette) {
   const [low, high] = [channels(palette.low), channels(palette.high)];
   for (let k = 0; k < values.length; k++) {
     const [r, g, b] = between(low, high, scale.share(values[k]));
-    image.data.set([r, g, b, 255], 4 * k);
+    image.data[4 * k] = r;
+    image.data[4 * k + 1] = g;
+    image.data[4 * k + 2] = b;
+    image.data[4 * k + 3] = 255;
   }
   ctx.putImageData(image, 0, 0);
   return small;
@@ -447,8 +453,8 @@ function listen(canvas, current, move, room) {
 // relief.js
 // The map of the first page: hills in the light of a low sun, and lines of equal loss.
 
-const FINE = 96;
-const LINES = 18;
+const RELIEF = 96;
+const RELIEF_LINES = 18;
 const SUN = [-0.62, -0.62, 0.48]; // from the upper left: x to the right, y down, z up
 const STEEP = 17; // a unit of loss, in cells of the grid
 
@@ -456,7 +462,7 @@ const STEEP = 17; // a unit of loss, in cells of the grid
 function* drawRelief(canvas, surface, palette, room) {
   const { ctx, width, height } = fit(canvas);
   if (!width || !height) return;
-  const grid = sample(surface, FINE, Math.round((FINE * height) / width));
+  const grid = sample(surface, RELIEF, Math.round((RELIEF * height) / width));
   yield;
   const scale = spread(grid);
   ctx.drawImage(lit(grid, scale, palette), 0, 0, width, height);
@@ -464,10 +470,10 @@ function* drawRelief(canvas, surface, palette, room) {
   ctx.strokeStyle = palette.line;
   ctx.globalAlpha = 0.55;
   const [sx, sy] = [width / (grid.columns - 1), height / (grid.rows - 1)];
-  for (let k = 1; k < LINES; k++) {
+  for (let k = 1; k < RELIEF_LINES; k++) {
     yield;
     ctx.beginPath();
-    for (const [[x1, y1], [x2, y2]] of contour(grid, scale.level(k / LINES))) {
+    for (const [[x1, y1], [x2, y2]] of contour(grid, scale.level(k / RELIEF_LINES))) {
       ctx.moveTo(x1 * sx, y1 * sy);
       ctx.lineTo(x2 * sx, y2 * sy);
     }

@@ -5,8 +5,8 @@ import { drawMarker } from "./markers.js";
 import { fit } from "./canvas.js";
 import { frame } from "./map.js";
 
-const FINE = 96;
-const LINES = 18;
+const RELIEF = 96;
+const RELIEF_LINES = 18;
 const SUN = [-0.62, -0.62, 0.48]; // from the upper left: x to the right, y down, z up
 const STEEP = 17; // a unit of loss, in cells of the grid
 
@@ -14,7 +14,7 @@ const STEEP = 17; // a unit of loss, in cells of the grid
 export function* drawRelief(canvas, surface, palette, room) {
   const { ctx, width, height } = fit(canvas);
   if (!width || !height) return;
-  const grid = sample(surface, FINE, Math.round((FINE * height) / width));
+  const grid = sample(surface, RELIEF, Math.round((RELIEF * height) / width));
   yield;
   const scale = spread(grid);
   ctx.drawImage(lit(grid, scale, palette), 0, 0, width, height);
@@ -22,10 +22,10 @@ export function* drawRelief(canvas, surface, palette, room) {
   ctx.strokeStyle = palette.line;
   ctx.globalAlpha = 0.55;
   const [sx, sy] = [width / (grid.columns - 1), height / (grid.rows - 1)];
-  for (let k = 1; k < LINES; k++) {
+  for (let k = 1; k < RELIEF_LINES; k++) {
     yield;
     ctx.beginPath();
-    for (const [[x1, y1], [x2, y2]] of contour(grid, scale.level(k / LINES))) {
+    for (const [[x1, y1], [x2, y2]] of contour(grid, scale.level(k / RELIEF_LINES))) {
       ctx.moveTo(x1 * sx, y1 * sy);
       ctx.lineTo(x2 * sx, y2 * sy);
     }
