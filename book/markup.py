@@ -34,6 +34,11 @@ _FORMULA = re.compile(
     r"</span>([.,;:!?)\]”]*)",
     re.DOTALL,
 )
+_OBJECTIVES = re.compile(
+    r"(<p><strong>You will be able to</strong></p>\s*<ul) class=\"simple\">"
+    r"(.*?)</ul>",
+    re.DOTALL,
+)
 _IMAGE = re.compile(r'<img alt="[^"]*" src="([^"]+\.svg)" />')
 
 
@@ -57,7 +62,8 @@ def lean(
     html = _CODE.sub(
         lambda found: found[1] + lean_code(found[2]) + found[3], html
     )
-    return with_listed_papers(with_held_signs(with_plain_tables(html)))
+    html = with_objectives(with_plain_tables(html))
+    return with_listed_papers(with_held_signs(html))
 
 
 def lean_code(html: str) -> str:
@@ -188,6 +194,28 @@ def with_held_signs(html: str) -> str:
 def with_listed_papers(html: str) -> str:
     """A bibliography whose papers are items of its list to everybody."""
     return html.replace('role="doc-biblioentry"', 'role="listitem"')
+
+
+def with_objectives(html: str) -> str:
+    """A chapter's objectives with names, by which a browser remembers them.
+
+    A name is made of the sentence: another sentence is another objective.
+    """
+
+    def named(found: re.Match[str]) -> str:
+        items = re.sub(
+            r"<li><p>(.*?)</p></li>",
+            lambda item: (
+                f'<li data-objective="'
+                f'{hashlib.sha256(item[1].encode()).hexdigest()[:8]}">'
+                f"{item[1]}</li>"
+            ),
+            found[2],
+            flags=re.DOTALL,
+        )
+        return f'{found[1]} class="simple objectives">{items}</ul>'
+
+    return _OBJECTIVES.sub(named, html)
 
 
 def rounded(svg: str) -> str:

@@ -1,21 +1,42 @@
-"""Make the two files of the playground that are not written by hand.
+"""Make the files of the playground that are not written by hand.
 
-``python book/playground.py join`` writes ``_static/playground.js``, one
-classic script that also runs from a folder on disk, from the modules in
-``_static/playground/``. ``python book/playground.py slice`` trains three
-small networks and writes the losses on the plane through their weights.
+``python book/playground.py join`` writes ``_static/playground.js`` and
+``_static/landing.js``, the figure of the first page: each is one classic
+script that also runs from a folder on disk, from the modules in
+``_static/playground/``. ``python book/playground.py still`` writes that
+figure as it stands still, for browsers without scripts, by day and by
+night. ``python book/playground.py slice`` trains three small networks and
+writes the losses on the plane through their weights.
 """
 
+import io
 import json
 import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from editions import browser
+from PIL import Image
 
 from course_lib.files import replacing
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
 STATIC = Path(__file__).resolve().parent / "_static"
 MODULES = STATIC / "playground"
-SCRIPT = STATIC / "playground.js"
+SCRIPTS = {
+    "main": STATIC / "playground.js",
+    "landing": STATIC / "landing.js",
+}
+"""What is made of each first module."""
+STILLS = {
+    "light": STATIC / "landing.webp",
+    "dark": STATIC / "landing-dark.webp",
+}
+SIDE = 640
+"""Of a still, in pixels."""
 SLICE = MODULES / "network_slice.js"
 
 IMPORT = re.compile(
@@ -148,16 +169,60 @@ def read_slice() -> dict[str, object]:
     return json.loads(text[text.index("{") : text.rindex("}") + 1])
 
 
-def write_script() -> None:
-    """Write the joined script."""
-    with replacing(SCRIPT) as file:
-        file.write(joined().encode())
+def write_scripts() -> None:
+    """Write the joined scripts."""
+    for first, script in SCRIPTS.items():
+        with replacing(script) as file:
+            file.write(joined(first=first).encode())
 
 
-COMMANDS = {"join": write_script, "slice": write_slice}
+def still(page: "Page", mode: str) -> Image.Image:
+    """The figure of the first page at its end, drawn by its own script.
+
+    Args:
+        page: an empty page of a browser.
+        mode: ``light`` or ``dark``.
+    """
+    page.set_viewport_size({"width": SIDE, "height": SIDE})
+    page.emulate_media(reduced_motion="reduce")
+    page.set_content(
+        f'<html data-theme="{mode}"><style>*{{margin:0}}.landing-stage'
+        "{border-radius:0!important}</style>"
+        '<figure class="landing-figure"><div class="landing-stage">'
+        "<picture></picture></div><figcaption>"
+        '<a href="#x"></a><div class="landing-tools"></div>'
+        "</figcaption></figure></html>"
+    )
+    page.add_style_tag(path=STATIC / "landing.css")
+    page.add_script_tag(path=SCRIPTS["landing"])
+    page.wait_for_selector("picture", state="detached")
+    shown = page.locator(".landing-stage").screenshot()
+    return Image.open(io.BytesIO(shown)).convert("RGB")
+
+
+def read_still(mode: str) -> Image.Image:
+    """What :func:`write_stills` wrote."""
+    return Image.open(STILLS[mode]).convert("RGB")
+
+
+def write_stills() -> None:
+    """Write the stills."""
+    for mode, file in STILLS.items():
+        packed = io.BytesIO()
+        with browser.page() as page:
+            still(page, mode).save(packed, "webp", quality=80, method=6)
+        with replacing(file) as opened:
+            opened.write(packed.getvalue())
+
+
+COMMANDS = {
+    "join": write_scripts,
+    "still": write_stills,
+    "slice": write_slice,
+}
 
 
 if __name__ == "__main__":
     if len(sys.argv) != 2 or sys.argv[1] not in COMMANDS:
-        sys.exit("usage: python book/playground.py join|slice")
+        sys.exit("usage: python book/playground.py join|still|slice")
     COMMANDS[sys.argv[1]]()

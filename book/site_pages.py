@@ -92,6 +92,7 @@ def write_lean(
             address=context["content_root"] + "_static/films",
         )
         context["description"] = description(context["body"])
+    context["has_landing"] = "landing-figure" in context.get("body", "")
     context["has_formulas"] = "<math" in context.get("body", "")
     app.builder.asked_for = (  # the same for every page
         names_of(context["css_files"]),

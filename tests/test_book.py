@@ -184,6 +184,13 @@ def test_a_chapter_links_to_its_assignment(chapter):
     assert assignment not in PAGES or f"](../{assignment}.ipynb)" in chapter.text
 
 
+def test_a_chapter_defines_its_terms_in_the_margin(chapter):
+    notes = re.findall(r"^:::\{margin\} (.+)\n(.+)\n:::$", chapter.text, re.MULTILINE)
+    assert 3 <= len(notes) == chapter.text.count("{margin}") <= 8
+    assert all(4 <= len(sentence.split()) <= 35 for _, sentence in notes)
+    assert len(dict(notes)) == len(notes)
+
+
 def test_exercises_have_solutions(chapter):
     exercises = re.findall(r"```\{exercise\}.*\n:label: (\S+)", chapter.text)
     solutions = re.findall(r"```\{solution\} (\S+)\n:class: dropdown", chapter.text)

@@ -65,6 +65,16 @@
     document.querySelectorAll(BOXES).forEach((box) => sizes.observe(box));
   }
 
+  // Paper is light.
+  let theme = null;
+  addEventListener("beforeprint", () => {
+    theme = document.documentElement.dataset.theme;
+    document.documentElement.dataset.theme = "light";
+  });
+  addEventListener("afterprint", () => {
+    if (theme) document.documentElement.dataset.theme = theme;
+  });
+
   document.addEventListener("DOMContentLoaded", () => {
     document.querySelectorAll(".film").forEach(film);
     for (const fold of document.querySelectorAll("details.hide"))

@@ -30,6 +30,7 @@ SITE = "COURSE_ADDRESS"
 NOT_FOR_PAPER = """
     self::button or self::script or self::style or self::link or self::form
     or self::noscript or self::input or @class="headerlink"
+    or self::source or contains(@class, "screen-only")
     or @class="film-controls" or contains(@class, "toctree-wrapper")
     or self::details[contains(@class, "hide")]
 """

@@ -132,3 +132,29 @@ def test_a_formula_stays_with_the_signs_around_it():
 def test_papers_are_items_of_a_list():
     paper = '<div class="citation" id="id2" role="{}">'
     assert markup.with_listed_papers(paper.format("doc-biblioentry")) == paper.format("listitem")
+
+
+OBJECTIVES = (
+    '<p><strong>You will be able to</strong></p>\n<ul class="simple">\n'
+    "<li><p>derive <em>it</em>;</p></li>\n<li><p>predict it.</p></li>\n</ul>\n"
+    '<p>And then:</p><ul class="simple"><li><p>rest.</p></li></ul>'
+)
+
+
+def names(html):
+    return re.findall(r'data-objective="(\w+)"', html)
+
+
+def test_each_objective_has_a_name_and_no_other_item_has():
+    html = markup.with_objectives(OBJECTIVES)
+    assert len(set(names(html))) == 2
+    assert html.count('class="simple objectives"') == 1
+    assert text(html) == text(OBJECTIVES)
+
+
+def test_the_name_of_an_objective_stays_as_long_as_its_sentence():
+    before = names(markup.with_objectives(OBJECTIVES))
+    moved = OBJECTIVES.replace("<li><p>derive", "<li><p>know it;</p></li>\n<li><p>derive")
+    assert names(markup.with_objectives(moved))[1:] == before
+    changed = names(markup.with_objectives(OBJECTIVES.replace("predict", "foresee")))
+    assert changed[0] == before[0] and changed[1] != before[1]

@@ -1,5 +1,6 @@
-"""A browser, and the playground's page as a site of its own."""
+"""A browser, the pages of a book in it, and the playground's page as a site of its own."""
 
+import os
 import re
 import threading
 from contextlib import contextmanager
@@ -12,9 +13,19 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from tests.programs import program
+from tests.site import specimen
 
-BOOK = Path(__file__).resolve().parents[2] / "book"
+SOURCE = Path(__file__).resolve().parents[2] / "book"
 PATIENCE = 120_000  # milliseconds, on a machine that is busy with other things
+
+BOOK = os.environ.get("COURSE_SITE") and Path(os.environ["COURSE_SITE"]).resolve()
+"""The folder of a rendered book; none for the specimen."""
+WINDOW, PHONE = {"width": 1200, "height": 900}, {"width": 360, "height": 740}
+MODES = {
+    "light": {"color_scheme": "light", "viewport": WINDOW},
+    "dark": {"color_scheme": "dark", "viewport": WINDOW},
+    "phone": {"color_scheme": "light", "viewport": PHONE},
+}
 
 SHELL = """<!doctype html>
 <html lang="en" data-theme="light">
@@ -42,11 +53,11 @@ def browser():
 def playground_folder(tmp_path_factory):
     """The page's own part and its files, in the places that they have in the book."""
     folder = tmp_path_factory.mktemp("site")
-    text = (BOOK / "playground.md").read_text(encoding="utf-8")
+    text = (SOURCE / "playground.md").read_text(encoding="utf-8")
     (part,) = re.findall(r"```\{raw\} html\n(.*?)```", text, re.DOTALL)
     (folder / "book").mkdir()
     (folder / "book" / "playground.html").write_text(SHELL.format(part), encoding="utf-8")
-    copytree(BOOK / "_static", folder / "_static")
+    copytree(SOURCE / "_static", folder / "_static")
     return folder
 
 
@@ -71,3 +82,54 @@ def playground_site(playground_folder):
     """Its address on this machine."""
     with served(playground_folder) as address:
         yield f"{address}book/playground.html"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return BOOK or specimen.build(tmp_path_factory.mktemp("specimen"))
+
+
+@pytest.fixture(scope="module")
+def address(folder):
+    with served(folder) as found:
+        yield found
+
+
+@pytest.fixture
+def opened(browser):
+    """Opens pages, keeps what they log, fetch from elsewhere and load, and closes them."""
+    contexts = []
+
+    def open_page(address, mode="light", **settings):
+        contexts.append(browser.new_context(**MODES[mode] | settings))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(PATIENCE)
+        page.complaints, page.loaded = [], {}
+        host = address[: address.index("/", 8)] if address.startswith("http") else "file:"
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on("console", lambda said: note(page, said))
+        page.on("request", lambda sent: foreign(page, sent.url, host))
+        page.on("response", lambda got: page.loaded.update({got.url: got}))
+        page.goto(address)
+        page.wait_for_load_state("networkidle")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def note(page, said):
+    if said.type in ("error", "warning"):
+        page.complaints.append(f"{said.type}: {said.text}")
+
+
+def foreign(page, url, host):
+    if not url.startswith((host, "data:", "blob:")):
+        page.complaints.append(f"fetched from elsewhere: {url}")
+
+
+@pytest.fixture(scope="module")
+def chapter():
+    """The page that has a film, folded code and numbered formulas."""
+    return "book/adaptive" if BOOK else "book/specimen"

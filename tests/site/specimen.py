@@ -1,5 +1,6 @@
 """A small book with one of each kind of thing, rendered as the whole one is."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,8 +19,10 @@ ROOT = Path(__file__).resolve().parents[2]
 TEXT = r"""
 # Specimen
 
-:::{admonition} When you are through, you will be able to
-- read $w_t = w_{t-1} - \eta\, g_t$ and see {eq}`eq-rows`.
+:::{admonition} In this chapter
+**You will be able to**
+- read $w_t = w_{t-1} - \eta\, g_t$ and see {eq}`eq-rows`;
+- check off *one* objective, and then the other.
 :::
 
 ## Formulas
@@ -40,6 +43,12 @@ $$
 S = a_1 + a_2 + a_3 + a_4 + a_5 + a_6 + a_7 + a_8 + a_9 + b_1 + b_2 + b_3 + b_4 + b_5 + b_6 + b_7
   + b_8 + b_9 + c_1 + c_2 + c_3 + c_4 + c_5 + c_6 + c_7 + c_8 + c_9
 $$
+
+:::{margin} Velocity
+The vector $v$ that momentum remembers.
+:::
+
+The **velocity** is a vector of the size of the weights, and it is defined in the margin.
 
 ## Tables
 
@@ -103,6 +112,14 @@ def chapter() -> v4.new_notebook:
     )
 
 
+def landing() -> str:
+    """The first page down to its map, with links to the one chapter that is here."""
+    text = (ROOT / "book/index.md").read_text(encoding="utf-8")
+    text = text[: text.index("## Three doors")]
+    text = re.sub(r"\]\(\w+\.(?:ipynb|md)\)", "](specimen.ipynb)", text)
+    return text.replace("playground.html#play-network", "specimen.html")
+
+
 def build(folder: Path) -> Path:
     """Render it with the settings, the styles and the extensions of the book.
 
@@ -124,9 +141,12 @@ def build(folder: Path) -> Path:
     for file in ("notation.md", "bibliography.md"):
         copy(ROOT / "book" / file, book / file)
     (book / "reference").mkdir()
-    copy(ROOT / "book/reference/schedules.md", book / "reference")
-    write(chapter(), book / "index.ipynb")
-    pages = ["book/notation", "book/reference/schedules", "book/bibliography"]
+    for file in ("schedules.md", "pictures.md"):
+        copy(ROOT / "book/reference" / file, book / "reference")
+    (book / "index.md").write_text(landing(), encoding="utf-8")
+    write(chapter(), book / "specimen.ipynb")
+    names = ("specimen", "notation", "reference/schedules", "reference/pictures", "bibliography")
+    pages = [f"book/{name}" for name in names]
     (folder / "_toc.yml").write_text(
         yaml.safe_dump(
             {"format": "jb-book", "root": "book/index", "chapters": [{"file": p} for p in pages]}

@@ -6,7 +6,6 @@ at every page of the book.
 
 import gzip
 import json
-import os
 import re
 from functools import partial
 from pathlib import Path
@@ -17,18 +16,15 @@ from axe_playwright_python.sync_playwright import Axe
 from editions import pages, pdf
 from site_pages import WHOLE
 
-from tests.site import specimen
-from tests.site.conftest import served
+from tests.site.conftest import BOOK, MODES, PATIENCE
 
 pytestmark = pytest.mark.slow
 
-PATIENCE = 120_000  # milliseconds, on a machine that is busy with other things
 FIRST_VIEW = 300_000  # bytes, compressed, of all that a page loads besides figures
 NODES = 5_000  # that a page lays out when it is opened
 
-BOOK = os.environ.get("COURSE_SITE") and Path(os.environ["COURSE_SITE"]).resolve()
-"""The folder of a rendered book; none for the specimen."""
-SPECIMEN = ["book/index", "book/notation", "book/reference/schedules", "search", "genindex"]
+SMALL = ["index", "specimen", "notation", "reference/schedules"]
+SPECIMEN = [*(f"book/{name}" for name in SMALL), "search", "genindex"]
 
 
 def names_of(folder):
@@ -43,57 +39,6 @@ def names_of(folder):
 
 
 PAGES = names_of(BOOK) if BOOK else SPECIMEN
-WINDOW, PHONE = {"width": 1200, "height": 900}, {"width": 360, "height": 740}
-MODES = {
-    "light": {"color_scheme": "light", "viewport": WINDOW},
-    "dark": {"color_scheme": "dark", "viewport": WINDOW},
-    "phone": {"color_scheme": "light", "viewport": PHONE},
-}
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return BOOK or specimen.build(tmp_path_factory.mktemp("specimen"))
-
-
-@pytest.fixture(scope="module")
-def address(folder):
-    with served(folder) as found:
-        yield found
-
-
-@pytest.fixture
-def opened(browser):
-    """Opens pages, keeps what they log, fetch from elsewhere and load, and closes them."""
-    contexts = []
-
-    def open_page(address, mode="light", **settings):
-        contexts.append(browser.new_context(**MODES[mode] | settings))
-        page = contexts[-1].new_page()
-        page.set_default_timeout(PATIENCE)
-        page.complaints, page.loaded = [], {}
-        host = address[: address.index("/", 8)] if address.startswith("http") else "file:"
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        page.on("console", lambda said: note(page, said))
-        page.on("request", lambda sent: foreign(page, sent.url, host))
-        page.on("response", lambda got: page.loaded.update({got.url: got}))
-        page.goto(address)
-        page.wait_for_load_state("networkidle")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-
-
-def note(page, said):
-    if said.type in ("error", "warning"):
-        page.complaints.append(f"{said.type}: {said.text}")
-
-
-def foreign(page, url, host):
-    if not url.startswith((host, "data:", "blob:")):
-        page.complaints.append(f"fetched from elsewhere: {url}")
 
 
 BROKEN = """() => {
@@ -299,12 +244,6 @@ def test_the_search_field_of_a_page_leads_to_what_is_found(opened, address):
     assert page.complaints == []
 
 
-@pytest.fixture(scope="module")
-def chapter():
-    """The page that has a film, folded code and numbered formulas."""
-    return "book/adaptive" if BOOK else "book/index"
-
-
 def test_a_film_shows_its_end_plays_from_its_start_and_follows_the_slider(opened, address, chapter):
     page = opened(f"{address}{chapter}.html")
     film = page.locator(".film").first
@@ -358,7 +297,8 @@ OVERHANGING = """(width) => {
 
 
 def test_on_paper_nothing_overhangs_the_text(browser, folder, tmp_path):
-    names = pages.contents() if BOOK else {"book/index": "", "book/notation": "Reference"}
+    small = {"book/index": "", "book/specimen": "Chapters", "book/notation": "Reference"}
+    names = pages.contents() if BOOK else small
     file = tmp_path / "book.html"
     file.write_text(pdf.document(pages.read(folder, names), folder))
     page = browser.new_page()

@@ -10,9 +10,12 @@ const COARSE = [97, 73]; // on a phone, whose map is small and whose processor s
 const LEVELS = 15;
 const LINE = 2.2;
 
+// Around a map: room for the numbers of its axes.
+const WITH_AXES = { left: 38, top: 10, right: 10, bottom: 26 };
+
 /** Where the map lies in its canvas, and from weights to pixels and back. */
-export function frame(surface, width, height) {
-  const box = { left: 38, top: 10, right: width - 10, bottom: height - 26 };
+export function frame(surface, width, height, room = WITH_AXES) {
+  const box = { left: room.left, top: room.top, right: width - room.right, bottom: height - room.bottom };
   const [[low1, high1], [low2, high2]] = surface.domain;
   const scale1 = (box.right - box.left) / (high1 - low1);
   const scale2 = (box.bottom - box.top) / (high2 - low2);
@@ -71,10 +74,10 @@ function shades({ values, columns, rows }, scale, palette) {
   return small;
 }
 
-/** The paths up to this step, a diverging one up to the edge, and the start to drag. */
-export function drawPaths(canvas, surface, runs, step, focus, palette) {
+/** The paths up to this step, a diverging one up to the edge, and the start to drag; short paths with their steps as `dots`. */
+export function drawPaths(canvas, surface, runs, step, focus, palette, { room, dots = true } = {}) {
   const { ctx, width, height } = fit(canvas);
-  const { box, toPixel } = frame(surface, width, height);
+  const { box, toPixel } = frame(surface, width, height, room);
   const inOrder = [...runs].sort((a, b) => (a.name === focus) - (b.name === focus));
   for (const { name, path, verdict } of inOrder) {
     const style = STYLES[name];
@@ -86,7 +89,7 @@ export function drawPaths(canvas, surface, runs, step, focus, palette) {
     ctx.setLineDash(dashOf(style, LINE));
     const exit = drawLine(ctx, points, box);
     ctx.setLineDash([]);
-    if (points.length <= 40) for (const p of points.slice(1, -1)) dot(ctx, p, box, style.color);
+    if (dots && points.length <= 40) for (const p of points.slice(1, -1)) dot(ctx, p, box, style.color);
     const end = points[points.length - 1];
     if (isIn(end, box)) drawMarker(ctx, style.marker, ...end, 6, style.color, palette.card);
     else if (exit) drawExit(ctx, exit, style.color, palette);
@@ -175,10 +178,10 @@ function drawStart(ctx, [x, y], palette) {
 }
 
 /** Dragging by mouse, pen, touch and arrow keys; move(weights) is told each new start. */
-export function listen(canvas, current, move) {
+export function listen(canvas, current, move, room) {
   const at = (event) => {
     const bounds = canvas.getBoundingClientRect();
-    const { toWeights } = frame(current().surface, canvas.clientWidth, canvas.clientHeight);
+    const { toWeights } = frame(current().surface, canvas.clientWidth, canvas.clientHeight, room);
     return toWeights(event.clientX - bounds.left, event.clientY - bounds.top);
   };
   canvas.addEventListener("pointerdown", (event) => {

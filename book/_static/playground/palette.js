@@ -1,6 +1,6 @@
 // The colours of the page, light or dark, as playground.css gives them.
 
-const NAMES = ["card", "ink", "muted", "grid", "low", "high", "line", "near", "far"];
+const NAMES = ["card", "ink", "muted", "grid", "low", "high", "line", "near", "far", "shade", "light"];
 
 export function readPalette(root) {
   const style = getComputedStyle(root);

@@ -12,11 +12,13 @@ FIRST = f"""<html><body><article><section id="first-page">
 <pre>folded = 1</pre></details><div class="cell_output">
 <figure id="fig-a"><img alt="A line" src="../_images/a.svg" loading="lazy"><figcaption><p>
 <span class="caption-number">Fig. 1</span> A line.</p></figcaption></figure></div></div>
+<div class="landing-tools screen-only">Drag it.</div>
 <details><summary>Hint</summary>Look up.</details>
 <pre data-runs="k:3 :2">def f</pre>
 <section id="asked"><h2>Asked</h2><p>Some prose. It leads to this:</p>
 <div class="math">
 <math display="block"><mfrac displaystyle="true"><mi>a</mi><mi>b</mi></mfrac></math></div>
+<aside class="margin sidebar"><p class="sidebar-title">Rate</p><p>A factor.</p></aside>
 <p><strong>What do you expect?</strong> Which is it?</p>
 <div class="cell"><div class="cell_output"><div class="output text_html">
 <div style="border-left: 4px

@@ -19,6 +19,12 @@ def test_folded_code_is_left_out_and_a_hint_is_shown(book):
     assert not book[0].body.xpath(".//details | .//a[@class='headerlink']")
 
 
+def test_a_definition_stays_and_what_needs_a_window_does_not(book):
+    (note,) = book[0].body.find_class("margin")
+    assert note.text_content() == "RateA factor."
+    assert "Drag it" not in text(book[0])
+
+
 def test_links_lead_inside_or_out_and_never_nowhere(book):
     links = [a.get("href") for page in book for a in page.body.iter("a")]
     assert links == ["#second.it", "#second", "https://example.org/", "#first.fig-a"]

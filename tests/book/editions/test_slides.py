@@ -19,6 +19,11 @@ def test_a_formula_stands_under_the_sentence_that_leads_to_it(deck):
     assert "Some prose. It leads to this:" in slide.notes[0].text_content()
 
 
+def test_a_definition_of_the_margin_is_said_and_not_shown(deck):
+    assert not any("A factor." in words for slide in deck for words in shown(slide))
+    assert any("A factor." in note.text_content() for slide in deck for note in slide.notes)
+
+
 def test_a_question_comes_before_its_answer(deck):
     (slide,) = [s for s in deck if s.kind == "question"]
     assert shown(slide) == ["What do you expect? Which is it?", "✓ It is 3."]
