@@ -63,9 +63,9 @@ class ResidualNetwork(nn.Module):
 
     .. math::
         h_0 = \operatorname{norm}(W_0 * x), \qquad h_l = h_{l-1} + f_l(h_{l-1}), \qquad
-        \hat y = V\, \overline{\operatorname{relu}(h_L)} + b
+        \hat y = V \operatorname{relu}(h_L) + b
 
-    where the bar is the mean over all positions of a channel. All convolutions are 3×3 and
+    The last layer looks at every position of every channel. All convolutions are 3×3 and
     without bias. Their weights are normal, with mean zero and standard deviation
     :math:`\text{gain}/\sqrt{n_\text{in}}`; of the last convolution in each block that is changed by
     ``start``:
@@ -91,7 +91,8 @@ class ResidualNetwork(nn.Module):
         start: ``"plain"``, ``"scaled"`` or ``"zero"``. Default ``"plain"``.
         gain: of the weights. Default :math:`\sqrt2`, Kaiming's for ReLU; :math:`1/\sqrt3` makes
             them as large as torch does.
-        stride: of the first convolution. Default 2, which halves height and width.
+        size: height and width of an image, in pixels. Default 7.
+        stride: of the first convolution. Default 2, which halves height and width, rounded up.
         padding: ``"zeros"`` or ``"circular"``. Default ``"zeros"``.
         inputs: channels of an image. Default 1.
         classes: the number of scores. Default 10.
@@ -110,10 +111,10 @@ class ResidualNetwork(nn.Module):
 
     Example:
         >>> model = ResidualNetwork(blocks=2, channels=4)
-        >>> model(torch.zeros(5, 1, 28, 28)).shape
+        >>> model(torch.zeros(5, 1, 7, 7)).shape
         torch.Size([5, 10])
         >>> sum(w.numel() for w in model.parameters())
-        662
+        1262
     """
 
     def __init__(
@@ -126,6 +127,7 @@ class ResidualNetwork(nn.Module):
         groups: int = 4,
         start: str = "plain",
         gain: float = math.sqrt(2),
+        size: int = 7,
         stride: int = 2,
         padding: str = "zeros",
         inputs: int = 1,
@@ -133,7 +135,7 @@ class ResidualNetwork(nn.Module):
     ) -> None:
         super().__init__()
         require_whole("blocks", blocks, least=0)
-        counts = {"channels": channels, "groups": groups, "stride": stride}
+        counts = {"channels": channels, "groups": groups, "size": size, "stride": stride}
         for name, count in (counts | {"inputs": inputs, "classes": classes}).items():
             require_whole(name, count)
         require("gain", gain, "[0, inf)")
@@ -155,6 +157,7 @@ class ResidualNetwork(nn.Module):
             "groups": groups,
             "start": start,
             "gain": gain,
+            "size": size,
             "stride": stride,
             "padding": padding,
             "inputs": inputs,
@@ -165,12 +168,12 @@ class ResidualNetwork(nn.Module):
         self.blocks = nn.ModuleList(
             Block(channels, skips, normalization, groups, padding) for _ in range(blocks)
         )
-        self.head = nn.Linear(channels, classes)
+        self.head = nn.Linear(channels * math.ceil(size / stride) ** 2, classes)
         self._initialize(gain, start)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The scores (N, classes) of images (N, inputs, H, W)."""
-        return self.head(self.features(x)[-1].relu().mean(dim=(2, 3)))
+        """The scores (N, classes) of images (N, inputs, size, size)."""
+        return self.head(self.features(x)[-1].relu().flatten(start_dim=1))
 
     def features(self, x: Tensor) -> list[Tensor]:
         """What goes into the first block, and what comes out of each: (N, channels, H, W)."""

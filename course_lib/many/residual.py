@@ -28,7 +28,7 @@ class ManyResidual(Networks):
 
     Example:
         >>> many = ManyResidual([ResidualNetwork(blocks=1, channels=4) for _ in range(3)])
-        >>> many(torch.zeros(3, 20, 1, 8, 8)).shape
+        >>> many(torch.zeros(3, 20, 1, 7, 7)).shape
         torch.Size([3, 20, 10])
     """
 
@@ -50,16 +50,16 @@ class ManyResidual(Networks):
                 self.register_buffer(_flat(name), stacked)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The scores (K, B, classes) of K minibatches of images (K, B, inputs, H, W)."""
+        """The scores (K, B, classes) of K minibatches of images (K, B, inputs, size, size)."""
         model = self._pattern[0]
         h = self._norm("norm", self._convolve("stem", x.transpose(0, 1).flatten(1, 2)))
         for i in range(model.config["blocks"]):
             f = self._norm(f"blocks.{i}.norm1", self._convolve(f"blocks.{i}.conv1", h.relu()))
             f = self._norm(f"blocks.{i}.norm2", self._convolve(f"blocks.{i}.conv2", f.relu()))
             h = h + f if model.config["skips"] else f
-        pooled = h.relu().mean(dim=(2, 3)).unflatten(1, (len(self), -1)).transpose(0, 1)
+        seen = h.relu().flatten(1).unflatten(1, (len(self), -1)).transpose(0, 1)
         W, b = self._own("head.weight"), self._own("head.bias")
-        return torch.baddbmm(b.unsqueeze(1), pooled, W.mT)
+        return torch.baddbmm(b.unsqueeze(1), seen, W.mT)
 
     def network(self, k: int) -> ResidualNetwork:
         """Network ``k``, its weights sharing their memory with these.
@@ -69,7 +69,7 @@ class ManyResidual(Networks):
 
         Example:
             >>> models = [ResidualNetwork(blocks=1, channels=4) for _ in range(3)]
-            >>> x = torch.ones(1, 1, 8, 8)
+            >>> x = torch.ones(1, 1, 7, 7)
             >>> ManyResidual(models).network(2)(x).allclose(models[2](x))
             True
         """
