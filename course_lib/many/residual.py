@@ -100,6 +100,8 @@ class ManyResidual(Networks):
         scale, shift = (self._own(f"{name}.{part}").flatten() for part in ("weight", "bias"))
         if config["normalization"] == "group":
             return F.group_norm(h, len(self) * config["groups"], scale, shift)
+        if self.training:
+            self._own(f"{name}.num_batches_tracked").add_(1)
         mean, var = (self._own(f"{name}.running_{part}").view(-1) for part in ("mean", "var"))
         return F.batch_norm(h, mean, var, scale, shift, self.training)
 
