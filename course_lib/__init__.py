@@ -12,6 +12,7 @@
 ``augmentation``     flips and shifts of the pictures
 ``data``             Fashion-MNIST: the shipped subset and the full set
 ``models``           the network that the book trains
+``residual``         convolutions in blocks, with a way around each or without
 ``training``         one training loop: progress, best weights, resume
 ``checkpoints``      the files that a run can be resumed from
 ``many``             many small networks, trained at once
