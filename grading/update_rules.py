@@ -63,8 +63,8 @@ def of_any_rule(forgotten: str = FORGOTTEN) -> tuple[Mistake, ...]:
             _Elsewhere(),
         ),
         _around(
-            "you remember something outside of the state, so that the same step gives other weights "
-            "when it is taken again: keep it in the dict that you return.",
+            "you remember something outside of the state, so the same step gives other weights when "
+            "it is taken again: keep it in the dict that you return.",
             _Numbered(),
         ),
         _around("step from the weights that you are given, not from those you kept.", _keeps_w),
