@@ -31,8 +31,8 @@ def among_others(w: Tensor, gradients: list[Tensor], hyper: dict[str, Any]) -> I
     yield Steps(label, w, gradients, hyper, MANY, beside=1 - w)
     label = "0.5 is added to the weights between two steps"
     yield Steps(label, w, gradients, hyper, MANY, moved=0.5)
-    label = "each step is taken twice, from the same state"
-    yield Steps(label, w, gradients[:2], hyper, MANY, twice=True)
+    label = "each step is first tried on another gradient, from the same state"
+    yield Steps(label, w, gradients, hyper, MANY, tried=True)
 
 
 UPHILL = Wrong("the sign of the step is wrong: subtract it from the weights.").by(
@@ -63,8 +63,8 @@ def of_any_rule(forgotten: str = FORGOTTEN) -> tuple[Mistake, ...]:
             _Elsewhere(),
         ),
         _around(
-            "you remember something outside of the state, so the same step gives other weights when "
-            "it is taken again: keep it in the dict that you return.",
+            "you remember something outside of the state, so the same step taken again gives other "
+            "weights: keep it in the dict that you return.",
             _Numbered(),
         ),
         _around("step from the weights that you are given, not from those you kept.", _keeps_w),

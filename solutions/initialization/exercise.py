@@ -198,13 +198,13 @@ COUNT_DISTINCT_UNITS = Function(
             "units are compared with the counted ones only: a copy of a copy is a copy of a unit "
             "before it too."
         ).by(partial(_distinct_by_pairs, only_counted=True)),
+        Wrong("each unit is compared with those after it: compare it with those before it.").by(
+            "units[:i]", "units[i + 1 :]"
+        ),
         Wrong(
             "copies of copies are joined into one, in whatever order they come: a unit counts "
             "unless it is a copy of one before it."
         ).by(_distinct_groups),
-        Wrong(
-            "each unit is compared with those after it: it counts unless one before it is near."
-        ).by("units[:i]", "units[i + 1 :]"),
         Wrong("It changed its input W_in.").by(
             "units, count = ", "W_in.sub_(W_in.mean())\n    units, count = "
         ),
