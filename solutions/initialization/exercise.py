@@ -58,6 +58,8 @@ def _distinct_visible(rng: Generator) -> Iterator[Call]:
     yield Call("a chain of copies, tolerance 0.25", (*chain, 0.25), part=TOLERANCE)
     late = f64([0.0], [0.4], [0.2]), f64([0.0, 0.0, 0.0])
     yield Call("a copy of two units before it, tolerance 0.25", (*late, 0.25), part=TOLERANCE)
+    first = f64([0.2], [0.0], [0.4]), f64([0.0, 0.0, 0.0])
+    yield Call("two copies of the first unit, tolerance 0.25", (*first, 0.25), part=TOLERANCE)
     large = f64([1000.0], [1000.004]), f64([0.0, 0.0])
     yield Call("large weights, a difference of 0.004", (*large, 0.001), part=TOLERANCE)
 
