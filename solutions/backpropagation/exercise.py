@@ -426,7 +426,8 @@ def _softmax_hidden(rng: Generator) -> Iterator[Call]:
         yield Call(label, (z, labels), part=INPUTS)
     yield Call("float32 stays float32", (z.float(), labels), part=VALUES)
     yield Call("scores far below zero", (z - 800, labels), part=EDGES)
-    million = 1e6 + z[:1], torch.tensor([2])
+    # Quarters, which float32 holds as well.
+    million = 1e6 + (4 * z[:1]).round() / 4, torch.tensor([2])
     yield Call("1 example, scores of a million", million, part=EDGES)
     turned = normal(rng, 3, 5).T, torch.randint(3, (5,), generator=rng)
     yield Call("a transposed matrix", turned, part=VALUES)

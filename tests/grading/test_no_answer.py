@@ -8,6 +8,7 @@ import pytest
 import torch
 import torch._refs
 from torch import nn
+from torch.autograd.gradcheck import get_numerical_jacobian_wrt_specific_input as numerical_jacobian
 from torch.nn import functional as F
 
 from course_lib import autodiff, initialization, optim, regularization
@@ -116,9 +117,9 @@ def by_decomposition(G, *, coefficients, steps, eps):
 
 
 def by_numbers(f, x, h):
-    wanted, moved = torch.autograd.gradcheck, x.clone().requires_grad_()
-    jacobian = wanted.get_numerical_jacobian_wrt_specific_input
-    return jacobian(lambda inputs: (f(inputs),), 0, (moved,), [f(x)], h)[0].reshape(x.shape)
+    moved = x.clone().requires_grad_()
+    (jacobian,) = numerical_jacobian(lambda inputs: (f(inputs),), 0, (moved,), [f(x)], h)
+    return jacobian.reshape(x.shape)
 
 
 def by_dual_numbers(z, labels):
