@@ -31,6 +31,8 @@ def among_others(w: Tensor, gradients: list[Tensor], hyper: dict[str, Any]) -> I
     yield Steps(label, w, gradients, hyper, MANY, beside=1 - w)
     label = "0.5 is added to the weights between two steps"
     yield Steps(label, w, gradients, hyper, MANY, moved=0.5)
+    label = "each step is first tried on another gradient, from the same state"
+    yield Steps(label, w, gradients, hyper, MANY, tried=True)
 
 
 UPHILL = Wrong("the sign of the step is wrong: subtract it from the weights.").by(
@@ -59,6 +61,11 @@ def of_any_rule(forgotten: str = FORGOTTEN) -> tuple[Mistake, ...]:
             "you remember something outside of the state, where two tensors of weights share it: "
             "keep it in the dict that you return.",
             _Elsewhere(),
+        ),
+        _around(
+            "you remember something outside of the state, so the same step taken again gives other "
+            "weights: keep it in the dict that you return.",
+            _Numbered(),
         ),
         _around("step from the weights that you are given, not from those you kept.", _keeps_w),
     )
@@ -102,6 +109,20 @@ class _Elsewhere:
         kept = self.kept if state else {}
         w, self.kept = right(w, g, kept, **hyper)
         return w, {"started": True}
+
+
+class _Numbered:
+    """Remembers for each tensor apart, and keeps in the state only its number."""
+
+    def __init__(self) -> None:
+        self.kept: list[State] = []
+
+    def __call__(self, right: Rule, w: Tensor, g: Tensor, state: State, **hyper: float) -> Step:
+        if not state:
+            state = {"number": len(self.kept)}
+            self.kept.append({})
+        w, self.kept[state["number"]] = right(w, g, self.kept[state["number"]], **hyper)
+        return w, {"number": state["number"]}
 
 
 def _keeps_w(right: Rule, w: Tensor, g: Tensor, state: State, **hyper: float) -> Step:

@@ -12,9 +12,10 @@ from course_lib.checks.watching import watching
 
 # The rules for which torch has a kernel of its own.
 KERNELS = ("sgd", "adam", "adamw", "adagrad")
-# What is an answer to no exercise: the reference, and torch's optimizers and schedulers.
+# What is an answer to no exercise: the reference, torch's optimizers and schedulers, and what
+# torch writes its own operations with in Python.
 REFERENCES = (
-    *("course_lib", "torch.optim"),
+    *("course_lib", "torch.optim", "torch._refs", "torch._decomp"),
     *(f"torch._fused_{rule}{end}" for rule in KERNELS for end in ("", "_")),
 )
 

@@ -146,6 +146,8 @@ class Steps:
         beside: other weights, shaped like ``w``, that take a step on the opposite gradient after
             each step of ``w``, with a state of their own. Default: none.
         moved: what somebody else adds to ``w`` between two steps. Default: nothing.
+        tried: whether each step is first tried on another gradient, from the same weights and the
+            same state; what comes of that is thrown away. Default: no.
         strict: whether to look at the inputs in a part that is not named for it.
     """
 
@@ -156,6 +158,7 @@ class Steps:
     part: str = WHOLE
     beside: Tensor | None = None
     moved: float = 0.0
+    tried: bool = False
     strict: bool = False
 
     def run(self, answer: Answer) -> Outcome:
@@ -167,6 +170,8 @@ class Steps:
         for t, g in enumerate(self.gradients):
             try:
                 given = w + self.moved if t and self.moved else w
+                if self.tried:
+                    self._step(answer, given, -100 * g, state, t)
                 w, state = self._step(answer, given, g, state, t)
                 path.append(w)
                 if other is not None:

@@ -95,8 +95,10 @@ def case(
     except (KeyError, TypeError, OSError, ValueError) as error:
         raise _plain(error) from None
     match trial.situation:
-        case Steps(beside=beside):
-            return calls[verdict.wrong[0].step * (1 if beside is None else 2)]
+        case Steps(beside=beside, tried=tried) if beside is not None or tried:
+            return calls[2 * verdict.wrong[0].step :][: 1 + tried][-1]
+        case Steps():
+            return calls[verdict.wrong[0].step]
     return calls[-1]
 
 

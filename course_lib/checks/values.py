@@ -131,8 +131,8 @@ def unchanged(before: Any, after: Any) -> bool:
 def _unchanged(before: Any, after: Any) -> bool:
     if isinstance(before, Seed | Code | torch.Generator):
         return True
-    if type(before) is not type(after):
-        return False
+    if type(before) is not type(after) and not isinstance(before, Tensor):
+        return False  # the copy of a parameter is a tensor
     match before:
         case Tensor() | np.ndarray():
             alike = before.shape == after.shape and before.dtype == after.dtype

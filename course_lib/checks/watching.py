@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Any
 
 from torch import Tensor
+from torch._ops import OpOverload, OpOverloadPacket
 
 # What the situations themselves hand to an answer, such as the function f that it differentiates.
 OURS = "course_lib.checks"
@@ -26,6 +27,9 @@ AROUND_IT = {
     ("_thread", "start_new"): "_thread.start_new_thread",
     ("posix", "fork"): "os.fork",
     ("posix", "forkpty"): "os.forkpty",
+    ("posix", "posix_spawn"): "os.posix_spawn",
+    ("posix", "system"): "os.system",
+    ("_posixsubprocess", "fork_exec"): "subprocess",
 }
 # Where torch shows what it keeps elsewhere.
 SHOWN = ("torch.nn.functional", "torch.linalg", "torch.func", "torch")
@@ -90,6 +94,8 @@ def _files(refused: tuple[str, ...], _: int) -> dict[str, str]:
 def _name(frame: FrameType, event: str, argument: Any, files: dict[str, str]) -> str | None:
     """The full name of the function that is being called, if one is."""
     code = frame.f_code
+    if event == "call" and (operation := _operation(frame)):  # torch.ops.aten.NAME is torch.NAME
+        return f"torch.{operation.split('.')[1]}"
     # The code of a module or a class is not optimized and has no variables of its own: it runs
     # for an import, which is no call.
     if event == "call" and (code.co_flags & CO_OPTIMIZED or code.co_varnames):
@@ -106,6 +112,14 @@ def _around_it(frame: FrameType, event: str, argument: Any) -> str | None:
     if event != "c_call" or _module(frame) == "threading":  # whose threads are watched
         return None
     return AROUND_IT.get((str(getattr(argument, "__module__", "")), argument.__name__))
+
+
+def _operation(frame: FrameType) -> str:
+    """The name of one of torch's operations that is being called, such as ``"aten.add.Tensor"``."""
+    if _module(frame) != "torch._ops" or frame.f_code.co_name != "__call__":
+        return ""
+    owner = frame.f_locals.get("self")
+    return str(owner) if isinstance(owner, OpOverload | OpOverloadPacket) else ""
 
 
 def _module(frame: FrameType) -> str:
@@ -139,6 +153,8 @@ def _of_frame(frame: FrameType) -> str | None:
     """The function that a frame runs, or the class of the object whose method that is."""
     code, values = frame.f_code, frame.f_locals
     owner = values.get("self")
+    if operation := _operation(frame):
+        return f"torch.ops.{operation}"
     if isinstance(owner, Tensor):
         return f"torch.Tensor.{code.co_name}"
     if owner is not None and "." in code.co_qualname:

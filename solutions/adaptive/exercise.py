@@ -7,6 +7,7 @@ their own.
 import math
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
@@ -139,15 +140,25 @@ def _gains_in_place(w: Tensor, g: Tensor, state: State, *, lr: float, beta: floa
     return w - lr * (a * g), {"a": a, "step": a * g}
 
 
+GAINS_STAY = {"gains that stay 1": dict(beta=0.0)}
+
+
+def _with_far_gains(draw: Callable[[Generator], Iterator[Steps]]) -> Any:
+    def with_far_gains(rng: Generator) -> Iterator[Steps]:
+        yield from draw(rng)
+        pushes = [f64(0.1, 0.2 * (-1) ** t) for t in range(14)]
+        label = "one gain grows to 12.7, the other shrinks to almost 0"
+        yield Steps(label, f64(1.0, -2.0), pushes, dict(lr=0.3, beta=0.9), MANY)
+
+    return with_far_gains
+
+
 LOCAL_GAINS_STEP = Function(
     oracle=local_gains_step,
-    visible=_visible(
-        (2.0, 1.0, -1.0, 0.0),
-        dict(lr=0.1, beta=0.1),
-        {"gains that stay 1": dict(beta=0.0)},
-        beta=0.2,
+    visible=_with_far_gains(
+        _visible((2.0, 1.0, -1.0, 0.0), dict(lr=0.1, beta=0.1), GAINS_STAY, beta=0.2)
     ),
-    hidden=_hidden({"gains that stay 1": dict(beta=0.0)}, lr=(0.2, 1), beta=(0.08, 0.4)),
+    hidden=_with_far_gains(_hidden(GAINS_STAY, lr=(0.2, 1), beta=(0.08, 0.4))),
     returns=("w",),
     points=POINTS,
     misconceptions=mistakes(
@@ -192,6 +203,13 @@ LOCAL_GAINS_STEP = Function(
         Wrong(
             "each gradient is compared with the very first one: keep the latest in the state."
         ).by('"g": g}', '"g": state.get("g", g)}'),
+        Wrong(
+            "the gains are kept between 0.1 and 10, as Hinton's lectures advise: here nothing "
+            "bounds them."
+        ).by(
+            'torch.where(agrees, state["a"] + beta, state["a"] * (1 - beta))',
+            'torch.where(agrees, state["a"] + beta, state["a"] * (1 - beta)).clamp(0.1, 10)',
+        ),
         Wrong("the gains start again from 1 at each step: go on from the old gain.").by(
             "if state:", 'if state:\n        state = state | {"a": torch.ones_like(w)}'
         ),

@@ -19,6 +19,7 @@ from grading.writing import (
     f64,
     mistakes,
     normal,
+    reversed_in_memory,
     whole,
 )
 
@@ -27,7 +28,16 @@ AUTOGRAD = (
     "torch.autograd.backward",
     "torch.autograd.grad",
     "torch.autograd.functional",
+    "torch.autograd.forward_ad",
+    "torch.autograd.gradcheck",
+    "torch.autograd.graph",
     "torch._functorch",
+    # The kernels that autograd calls.
+    "torch.threshold_backward",
+    "torch.linear_backward",
+    "torch.nll_loss_backward",
+    "torch._softmax_backward_data",
+    "torch._log_softmax_backward_data",
 )
 
 # --- numerical_gradient ------------------------------------------------------------------
@@ -46,6 +56,7 @@ def _numerical_visible(rng: Generator) -> Iterator[Call]:
     yield Call("the length of a vector", (norm, f64(3.0, 4.0), 0.5), part=VALUES)
     yield Call("the length of a transposed matrix", (norm, normal(rng, 3, 2).T, 0.1), part=VALUES)
     yield Call("the variance of three numbers", (var, f64(1.0, -2.0, 4.0), 0.25), part=VALUES)
+    yield Call("the length of a box, 2 × 1 × 2", (norm, normal(rng, 2, 1, 2), 0.3), part=VALUES)
     matrix = f64([2.0, 0.5], [0.3, 1.0])
     yield Call("the logarithm of a determinant", (logdet, matrix, 0.2), part=VALUES)
     single = (norm, f64(3.0, 4.0).float(), 0.5)
@@ -167,7 +178,7 @@ NUMERICAL_GRADIENT = Function(
         Wrong("It changed its input x.").by(_shifted_in_place),
     ),
     variants=(_put_back, _in_place_and_restored),
-    no_answer=AUTOGRAD,
+    no_answer=(*AUTOGRAD, "scipy.optimize", "scipy.differentiate"),
 )
 
 
@@ -186,8 +197,10 @@ def _linear_visible(rng: Generator) -> Iterator[Call]:
     yield Call("4 examples, 3 inputs, 2 outputs", drawn, part=VALUES)
     one = (normal(rng, 1, 3), normal(rng, 1, 2), normal(rng, 3, 2))
     yield Call("1 example, 2 inputs, 3 outputs", one, part=VALUES)
-    one = (normal(rng, 3, 1), normal(rng, 3, 2), normal(rng, 1, 2))
-    yield Call("3 examples, 2 inputs, 1 output", one, part=VALUES)
+    one = (normal(rng, 3, 1), normal(rng, 3, 1), normal(rng, 1, 1))
+    yield Call("3 examples, 1 input, 1 output", one, part=VALUES)
+    turned = tuple(reversed_in_memory(tensor) for tensor in drawn)
+    yield Call("transposed matrices", turned, part=VALUES)
     float32 = (grad_y.float(), x.float(), W.float())
     yield Call("float32 stays float32", float32, part=VALUES)
     yield Call("2 examples again", (grad_y, x, W), part=INPUTS)
@@ -201,6 +214,8 @@ def _linear_hidden(rng: Generator) -> Iterator[Call]:
         yield Call(label, drawn, part=INPUTS)
     drawn = normal(rng, 7, 2), normal(rng, 7, 3), normal(rng, 2, 3)
     yield Call("float32 stays float32", tuple(t.float() for t in drawn), part=VALUES)
+    one_sum = torch.ones((), dtype=F64).expand(7, 2), *map(reversed_in_memory, drawn[1:])
+    yield Call("the gradient of a sum, and transposed matrices", one_sum, part=VALUES)
     sparse = drawn[0] * (torch.arange(7) % 3 == 0)[:, None], *drawn[1:]
     yield Call("examples without a gradient", sparse, part=VALUES)
 
@@ -293,7 +308,10 @@ def _relu_visible(rng: Generator) -> Iterator[Call]:
     yield Call("four numbers", (grad_y, x), part=VALUES)
     yield Call("a 2 × 3 matrix", (normal(rng, 2, 3), normal(rng, 2, 3)), part=VALUES)
     yield Call("float32 stays float32", (grad_y.float(), x.float()), part=VALUES)
-    yield Call("an input of exactly 0", (f64(5.0, 6.0, 7.0), f64(0.0, 1.0, -1.0)), part=EDGES)
+    at_zero = f64(5.0, 6.0, 7.0, 8.0), f64(0.0, 1.0, -1.0, 1e-12)
+    yield Call("an input of exactly 0, and one near it", at_zero, part=EDGES)
+    turned = normal(rng, 3, 2).T, normal(rng, 3, 2).T
+    yield Call("transposed matrices", turned, part=EDGES)
     yield Call("four numbers again", (grad_y, x), part=INPUTS)
 
 
@@ -302,7 +320,9 @@ def _relu_hidden(rng: Generator) -> Iterator[Call]:
         drawn = normal(rng, *shape), normal(rng, *shape)
         yield Call(f"inputs of shape {shape}", drawn, part=VALUES)
     grad_y, x = normal(rng, 9), normal(rng, 9)
-    yield Call("small inputs count like large ones", (grad_y, 1e-6 * x), part=VALUES)
+    yield Call("small inputs count like large ones", (grad_y, 1e-20 * x), part=VALUES)
+    turned = normal(rng, 2, 3), normal(rng, 3, 2).T
+    yield Call("a transposed matrix", turned, part=VALUES)
     yield Call("float32 stays float32", (grad_y.float(), x.float()), part=VALUES)
     yield Call("some inputs of exactly 0", (grad_y, x * (torch.arange(9) % 2)), part=EDGES)
     yield Call("only zeros", (grad_y, 0 * x), part=EDGES)
@@ -388,6 +408,9 @@ def _softmax_visible(rng: Generator) -> Iterator[Call]:
     drawn = normal(rng, 4, 3)
     yield Call("4 examples, 3 classes", (drawn, labels), part=VALUES)
     yield Call("float32 stays float32", (drawn.float(), labels), part=VALUES)
+    yield Call("1 example, 3 classes", (drawn[:1], labels[:1]), part=VALUES)
+    turned = reversed_in_memory(drawn)
+    yield Call("a transposed matrix", (turned, labels), part=VALUES)
     large = f64([1000.0, 999.0, 0.0], [-1000.0, -1001.0, -1000.0])
     yield Call("scores of a thousand", (large, torch.tensor([1, 0])), part=EDGES)
     yield Call("4 examples again", (drawn, labels), part=INPUTS)
@@ -403,6 +426,11 @@ def _softmax_hidden(rng: Generator) -> Iterator[Call]:
         yield Call(label, (z, labels), part=INPUTS)
     yield Call("float32 stays float32", (z.float(), labels), part=VALUES)
     yield Call("scores far below zero", (z - 800, labels), part=EDGES)
+    # Quarters, which float32 holds as well.
+    million = 1e6 + (4 * z[:1]).round() / 4, torch.tensor([2])
+    yield Call("1 example, scores of a million", million, part=EDGES)
+    turned = normal(rng, 3, 5).T, torch.randint(3, (5,), generator=rng)
+    yield Call("a transposed matrix", turned, part=VALUES)
 
 
 # What stands in the place of p - y and of the softmax.
@@ -614,6 +642,10 @@ def _backward_visible(rng: Generator) -> Iterator[Call]:
     yield Call("one node, a single number", _graph(f64(7.0)[0]), part=EDGES)
     at_zero = _graph(f64(0.0, 2.0), ("relu", 0), ("sum", 1))
     yield Call("relu of exactly 0", at_zero, part=EDGES)
+    box = _graph(normal(rng, 1, 2, 2), ("relu", 0), ("sum", 1))
+    yield Call("sum(relu(a)) with three axes", box, part=EDGES)
+    single = _graph(a.float(), ("relu", 0), ("sum", 1))
+    yield Call("float32 stays float32", single, part=EDGES)
     yield Call("sum(a * b + a) again", twice, part=INPUTS)
 
 
@@ -649,6 +681,10 @@ def _backward_hidden(rng: Generator) -> Iterator[Call]:
     yield Call("single numbers", single, part=EDGES)
     zeros = normal(rng, 6) * (torch.arange(6) % 2)
     yield Call("relu of exactly 0", _layers(zeros, normal(rng, 6)), part=EDGES)
+    turned = (normal(rng, 3, 2).T, normal(rng, 4, 3).T, ("matmul", 0, 1), ("relu", 2))
+    yield Call("transposed matrices", _graph(*turned, ("sum", 3)), part=EDGES)
+    box = (normal(rng, 2, 1, 3), normal(rng, 2, 1, 3), ("mul", 0, 1), ("add", 2, 0), ("relu", 3))
+    yield Call("three axes", _graph(*box, ("sum", 4), ("mul", 5, 5)), part=EDGES)
     float32 = _graph(a := normal(rng, 3).float(), a + 1, ("mul", 0, 1), ("sum", 2))
     yield Call("float32 stays float32", float32, part=EDGES)
     yield Call("a graph that uses its nodes often", _entangled(rng), part=INPUTS)

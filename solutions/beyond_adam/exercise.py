@@ -57,7 +57,7 @@ def _visible(
         yield Steps("weights that start at zero", 0 * two, noise[:3], settings, EDGES)
         large = settings | dict(weight_decay=0.0)
         label = "large weights, small gradients, no decay"
-        yield Steps(label, 20 * two, [0.01 * g for g in noise[:2]], large, EDGES)
+        yield Steps(label, 20 * two, [0.01 * noise[0], 1e-9 * noise[1]], large, EDGES)
         yield Steps("no gradient in step 2", two, [first, 0 * first, noise[0]], settings, EDGES)
         one_sided = [f64(1.0, 0.0) * g for g in noise[:3]]
         yield Steps("the second weight never gets a gradient", two, one_sided, settings, EDGES)
@@ -100,7 +100,7 @@ def _hidden(
         yield Steps("weights that start at zero", 0 * w, gradients[:3], hyper(), EDGES)
         large = hyper() | dict(weight_decay=0.0)
         label = "large weights, small gradients, no decay"
-        yield Steps(label, 30 * w, [0.001 * g for g in gradients[:2]], large, EDGES)
+        yield Steps(label, 30 * w, [0.001 * gradients[0], 1e-10 * gradients[1]], large, EDGES)
         for label, end in ends.items():
             yield Steps(f"{label}, no gradient at first", w, late[:3], hyper() | end, EDGES)
         single = [g.float() for g in gradients[:3]]
@@ -236,6 +236,9 @@ LARS_STEP = Function(
         Wrong("trust_coefficient is never used: multiply the ratio by it.").by(
             "trust_coefficient * w_norm", "w_norm"
         ),
+        Wrong(
+            "a small number is added to the norms: nothing is, and with ‖g‖ = 0 the ratio is 1."
+        ).by("(g_norm + weight_decay * w_norm)", "(g_norm + weight_decay * w_norm + 1e-8)"),
         Wrong("the ratio is never used: multiply g + λw by it.").by("+ r * (g", "+ 1.0 * (g"),
         Wrong("the norms are squared: take their roots.").by(
             "w.norm(), g.norm()", "w.norm() ** 2, g.norm() ** 2"

@@ -56,6 +56,10 @@ def _distinct_visible(rng: Generator) -> Iterator[Call]:
     yield Call("one weight differs by 0.5, tolerance 0.25", (*one_far, 0.25), part=TOLERANCE)
     chain = f64([0.0], [5.0], [0.2], [0.4]), f64([0.0, 0.0, 0.0, 0.0])
     yield Call("a chain of copies, tolerance 0.25", (*chain, 0.25), part=TOLERANCE)
+    late = f64([0.0], [0.4], [0.2]), f64([0.0, 0.0, 0.0])
+    yield Call("a copy of two units before it, tolerance 0.25", (*late, 0.25), part=TOLERANCE)
+    first = f64([0.2], [0.0], [0.4]), f64([0.0, 0.0, 0.0])
+    yield Call("two copies of the first unit, tolerance 0.25", (*first, 0.25), part=TOLERANCE)
     large = f64([1000.0], [1000.004]), f64([0.0, 0.0])
     yield Call("large weights, a difference of 0.004", (*large, 0.001), part=TOLERANCE)
 
@@ -81,6 +85,10 @@ def _distinct_hidden(rng: Generator) -> Iterator[Call]:
     chained = normal(rng, 1, 3) + 0.2 * torch.arange(7, dtype=F64)[:, None]
     chained[1] -= 9
     yield Call("a chain of 7", (chained, torch.zeros(2, 7, dtype=F64), 0.25), part=TOLERANCE)
+    order = torch.tensor([2, 0, 4, 1, 6, 5, 3])
+    label = "a chain of 7 in another order"
+    links = 0.2 * torch.arange(7, dtype=F64)[order, None] - normal(rng, 1, 3)
+    yield Call(label, (links, torch.zeros(2, 7, dtype=F64), 0.25), part=TOLERANCE)
     single = (narrow.T.float(), wide.T.float(), 0.0)
     yield Call("equal outgoing weights, float32", single, part=VALUES)
     ends = f64([0.5, 0.25], [0.25, 0.5], [0.0, 0.0]), torch.zeros(1, 3, dtype=F64)
@@ -90,6 +98,14 @@ def _distinct_hidden(rng: Generator) -> Iterator[Call]:
 def _binned(W_in: Tensor, W_out: Tensor, tolerance: float) -> int:
     units = torch.hstack([W_in, W_out.T])
     return len(torch.unique((units / max(tolerance, 1e-9)).round(), dim=0))
+
+
+def _distinct_groups(W_in: Tensor, W_out: Tensor, tolerance: float) -> int:
+    """Joins units that are copies, and copies of copies."""
+    units = torch.hstack([W_in, W_out.T])
+    near = ((units[:, None] - units).abs().amax(dim=2) <= tolerance).to(F64)
+    connected = torch.linalg.matrix_power(near, len(units)) > 0
+    return len(connected.unique(dim=0))
 
 
 def _distinct_by_matrix(W_in: Tensor, W_out: Tensor, tolerance: float) -> int:
@@ -184,6 +200,13 @@ COUNT_DISTINCT_UNITS = Function(
             "units are compared with the counted ones only: a copy of a copy is a copy of a unit "
             "before it too."
         ).by(partial(_distinct_by_pairs, only_counted=True)),
+        Wrong("each unit is compared with those after it: compare it with those before it.").by(
+            "units[:i]", "units[i + 1 :]"
+        ),
+        Wrong(
+            "copies of copies are joined into one, in whatever order they come: a unit counts "
+            "unless it is a copy of one before it."
+        ).by(_distinct_groups),
         Wrong("It changed its input W_in.").by(
             "units, count = ", "W_in.sub_(W_in.mean())\n    units, count = "
         ),
@@ -386,15 +409,16 @@ def monte_carlo_gain(
 
 def _gain_visible(rng: Generator) -> Iterator[Property]:
     relu, tanh = Code("torch:relu"), Code("torch:tanh")
-    yield Property("ReLU", "gain", dict(activation=relu, samples=100_000, seed=1))
-    yield Property("tanh", "gain", dict(activation=tanh, samples=20_000, seed=2, several=False))
+    settings = dict(samples=100_000, seed=1, several=False)
+    yield Property("ReLU", "gain", dict(activation=relu, **settings))
+    yield Property("tanh", "gain", dict(activation=tanh, samples=20_000, seed=2))
 
 
 def _gain_hidden(rng: Generator) -> Iterator[Property]:
-    # Whether draws depend on each other has nothing to do with the activation.
+    # Of a function whose square is even, z and -z give the same, so that draws in pairs show.
     for place, samples, several in (
-        ("torch.nn.functional:silu", 50_000, True),
-        ("torch:sin", 40_000, False),
+        ("torch.nn.functional:silu", 50_000, False),
+        ("torch:sin", 40_000, True),
         ("torch:sigmoid", 30_000, False),
     ):
         settings = dict(activation=Code(place), samples=samples, seed=whole(rng, 0, 10**6))
@@ -440,6 +464,10 @@ MONTE_CARLO_GAIN = Function(
         ),
         Wrong("draw as many numbers as samples says").by(
             "samples, generator=generator, dtype=F64", "max(samples, 20_000), generator=generator"
+        ),
+        Wrong("draw as many numbers as samples says").by(
+            "samples, generator=generator, dtype=F64)",
+            "samples // 2, generator=generator, dtype=F64)\n    z = torch.cat([z, -z])",
         ),
         Wrong("It should return one number").by(
             "math.sqrt(activation(z).square().mean().item())", "activation(z).abs()"
@@ -585,13 +613,15 @@ def lsuv_scale(W: Tensor, x: Tensor) -> Tensor:
 def _lsuv_visible(rng: Generator) -> Iterator[Call]:
     x, W = f64([1.0, 0.0], [0.0, 1.0], [1.0, 1.0]), f64([6.0, 0.0])
     yield Call("3 examples, 2 inputs, 1 output", (W, x), part=VALUES)
-    W, x = normal(rng, 2, 3, scale=0.1), normal(rng, 4, 3) + 1
+    W, x = normal(rng, 2, 3, scale=1e-4), normal(rng, 4, 3) + 1
     yield Call("4 examples, 3 inputs, 2 outputs", (W, x), part=VALUES)
     yield Call("float32 stays float32", (W.float(), x.float()), part=VALUES)
     yield Call("inputs of zero", (W, 0 * x), part=EDGES)
     yield Call("weights of zero", (0 * W, x), part=EDGES)
-    constant = f64([1.0, 2.0], [2.0, 1.0]), torch.ones(4, 2, dtype=F64)
-    yield Call("all outputs are 3", constant, part=EDGES)
+    constant = f64([1.0, 1.0], [1.0, 1.0]), f64([1.0, 2.0], [2.0, 1.0], [3.0, 0.0])
+    yield Call("all outputs are 3, the examples differ", constant, part=EDGES)
+    alike = f64([1.0, 2.0], [3.0, 1.0]), torch.ones(4, 2, dtype=F64)
+    yield Call("all examples are equal, the outputs differ", alike, part=EDGES)
     yield Call("a single output of a single example", (W[:1], x[:1]), part=EDGES)
     yield Call("4 examples again", (W, x), part=INPUTS)
 
@@ -609,6 +639,12 @@ def _lsuv_hidden(rng: Generator) -> Iterator[Call]:
     yield Call("weights of zero", (0 * W, x), part=EDGES)
     constant = torch.full((2, 4), 0.5, dtype=F64), torch.full((8, 4), -2.0, dtype=F64)
     yield Call("all outputs are -4", constant, part=EDGES)
+    alike = normal(rng, 3, 2), normal(rng, 1, 2).expand(5, 2)
+    yield Call("all examples are equal, the outputs differ", alike, part=EDGES)
+    apart = torch.ones(3, 2, dtype=F64), f64([0.5, 2.5], [3.0, 0.0], [-1.0, 4.0])
+    yield Call("all outputs are 3, the examples differ", apart, part=EDGES)
+    turned = normal(rng, 3, 2).T, normal(rng, 3, 4).T
+    yield Call("transposed matrices", turned, part=VALUES)
     yield Call("a single output of a single example", (W[:1], x[:1]), part=EDGES)
 
 
@@ -665,6 +701,9 @@ LSUV_SCALE = Function(
         ),
         Wrong("outputs that are equal, but not 0, do not vary either: return W as it is.").by(
             "(y != y[0, 0]).any()", "y.any()"
+        ),
+        Wrong("equal examples still have outputs that vary: look at the outputs.").by(
+            "(y != y[0, 0]).any()", "(y != y[0, 0]).any() and (len(x) < 2 or (x != x[0]).any())"
         ),
         Wrong("It raised RuntimeError").by("W.T", "W"),
         Wrong("It changed its input W.").by("W / y.std()", "W.div_(y.std())"),

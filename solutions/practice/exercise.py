@@ -93,6 +93,7 @@ LOG_UNIFORM = Function(
             "generator=generator", "generator=generator.manual_seed(generator.initial_seed())"
         ),
         Wrong("returned a list").by("low))", "low)).tolist()"),
+        Wrong("returned a torch.float16 tensor").by("low))", "low)).half()"),
     ),
     variants=(
         lambda low, high, size, generator: (
@@ -150,6 +151,10 @@ def _range_visible(rng: Generator) -> Iterator[Call]:
     yield Call("the loss falls to the end", (doubling[:4], falling), dict(beta=0.4), EDGES)
     twice = [1.0, 0.5, 0.5]
     yield Call("the lowest loss comes twice", (doubling[:3], twice), dict(beta=0.0), EDGES)
+    at_once = [1.0, 9.0, 0.5, 0.25]
+    yield Call("it blows up in the second step", (doubling[:4], at_once), dict(beta=0.0), EDGES)
+    high = [1e12 * loss for loss in slow]
+    yield Call("huge losses", (doubling, high), dict(beta=0.5), VALUES)
     exactly = [2.0, 1.0, 4.0, 0.5, 2.5, 0.1]
     label = "exactly blow_up times the lowest, then more"
     yield Call(label, (doubling[:6], exactly), dict(beta=0.0), EDGES)
@@ -174,6 +179,10 @@ def _range_hidden(rng: Generator) -> Iterator[Call]:
     hyper = dict(beta=0.0, blow_up=3.0)
     yield Call("exactly blow_up times the lowest", (rates[:7], exactly), hyper, EDGES)
     yield Call("a single step", (rates[:1], [2.0]), dict(beta=0.7), EDGES)
+    at_once = [start[2], 60.0, *low]
+    yield Call("it blows up in the second step", (rates[:10], at_once), dict(beta=0.5), EDGES)
+    high = [1e15 * loss for loss in slow]
+    yield Call("huge losses", (rates, high), dict(beta=0.3), VALUES)
     twice = [2.0, 1.0, 0.5, 0.5, 0.75]
     yield Call("the lowest loss comes twice", (rates[:5], twice), dict(beta=0.0), EDGES)
     falling = [2.4 * 0.8**i for i in range(12)]
@@ -273,6 +282,9 @@ RANGE_TEST_PICK = Function(
             "a loss that is NaN does not end the test: no comparison with NaN holds, so ask "
             "math.isfinite."
         ).by("not math.isfinite(smooth) or ", ""),
+        Wrong("the lowest loss starts at a number that losses may exceed: start at the first.").by(
+            "blow_up * min(smoothed)", "blow_up * min(*smoothed, 1e3)"
+        ),
         Wrong("the loss is compared with the first one: compare with the lowest so far.").by(
             "* min(smoothed)", "* smoothed[0]"
         ),

@@ -19,6 +19,7 @@ from grading.writing import (
     f64,
     mistakes,
     normal,
+    reversed_in_memory,
     uniform,
     whole,
 )
@@ -178,7 +179,8 @@ def _l1_visible(rng: Generator) -> Iterator[Call]:
     turned = matrix.T, matrix_g.T
     yield Call("a transposed matrix", turned, dict(lr=0.3, l1=0.7), VALUES)
     yield Call("float32 stays float32", (w.float(), g.float()), hyper, VALUES)
-    yield Call("no penalty", (w, g), dict(lr=0.5, l1=0.0), EDGES)
+    yield Call("no penalty, and a zero", (w, 4 * w * w), dict(lr=1.0, l1=0.0), EDGES)
+    yield Call("a single number", (w[0], g[0]), hyper, EDGES)
     yield Call("no gradient, only the penalty", (w, 0 * g), dict(lr=0.5, l1=0.8), EDGES)
     yield Call("a penalty that no weight survives", (w, g), dict(lr=0.5, l1=9.0), EDGES)
     gone = w * f64(1.0, 0.0, 0.0, 1.0), g * f64(1.0, 1.0, 0.0, 0.0)
@@ -200,7 +202,8 @@ def _l1_hidden(rng: Generator) -> Iterator[Call]:
     crossing = f64(1.0, -1.0, 0.5, -0.5), f64(1.0, -1.0, 0.0, 0.0)
     yield Call("u at 0, and at the threshold", crossing, dict(lr=1.0, l1=0.5), EDGES)
     yield Call("a rate of zero", (w, g), dict(lr=0.0, l1=0.6), EDGES)
-    yield Call("no penalty", (w, g), dict(lr=0.7, l1=0.0), EDGES)
+    still = f64(1.0, 0.0, -1.0, 0.0, 1.0, 1.0)
+    yield Call("no penalty, and zeros", (still * w, still * g), dict(lr=0.7, l1=0.0), EDGES)
     yield Call("a penalty that no weight survives", (w, g), dict(lr=0.7, l1=99.0), EDGES)
     yield Call("a single number", (normal(rng), normal(rng)), hyper, EDGES)
     yield Call("six weights", (w, g), hyper, INPUTS)
@@ -410,6 +413,9 @@ def _dropout_backward_visible(rng: Generator) -> Iterator[Call]:
     yield Call("a 2 × 3 matrix", (normal(rng, 2, 3), torch.rand(2, 3, generator=rng) > 0.6, 0.6))
     yield Call("p = 0: everything is kept", (dy, torch.ones_like(mask), 0.0))
     yield Call("nothing is kept", (dy, torch.zeros_like(mask), 0.7))
+    turned = normal(rng, 3, 2).T, torch.rand(3, 2, generator=rng).T > 0.4
+    yield Call("transposed matrices", (*turned, 0.4))
+    yield Call("a single number", (dy[0], mask[0], 0.25))
     yield Call("float32 stays float32", (dy.float(), mask, 0.25))
 
 
@@ -421,6 +427,8 @@ def _dropout_backward_hidden(rng: Generator) -> Iterator[Call]:
         yield Call(f"gradients of shape {shape}", (normal(rng, *shape), mask, p))
     yield Call("p = 0: everything is kept", (normal(rng, 4), torch.ones(4) > 0, 0.0))
     yield Call("a single number", (normal(rng), torch.tensor(True), 0.4))
+    turned = normal(rng, 2, 4), torch.rand(4, 2, generator=rng).T > 0.4
+    yield Call("a transposed mask", (*turned, 0.4))
     yield Call("float32 stays float32", (normal(rng, 3).float(), torch.arange(3) > 0, 0.3))
 
 
@@ -508,6 +516,10 @@ def _batchnorm_visible(rng: Generator) -> Iterator[Call]:
     yield Call("one example alone", _first(several), dict(training=False, **hyper), EDGES)
     single = tuple(tensor.float() for tensor in several)
     yield Call("float32 stays float32", single, dict(training=True, **hyper), EDGES)
+    for momentum, label in ((0.0, "a momentum of zero"), (1.0, "a momentum of one")):
+        yield Call(label, several, dict(training=True, momentum=momentum, eps=0.1), EDGES)
+    turned = (reversed_in_memory(several[0]), *several[1:])
+    yield Call("a transposed matrix", turned, dict(training=True, **hyper), EDGES)
     yield Call("four examples again", several, dict(training=True, **hyper), INPUTS)
 
 
@@ -530,7 +542,10 @@ def _batchnorm_hidden(rng: Generator) -> Iterator[Call]:
     yield Call("one example alone", _first(usual), dict(training=False, eps=0.1), EDGES)
     single = tuple(tensor.float() for tensor in usual)
     yield Call("float32 stays float32", single, dict(training=True, momentum=0.4), EDGES)
-    yield Call("a momentum of one", usual, dict(training=True, momentum=1.0), EDGES)
+    for momentum, label in ((0.0, "a momentum of zero"), (1.0, "a momentum of one")):
+        yield Call(label, usual, dict(training=True, momentum=momentum), EDGES)
+    turned = (reversed_in_memory(usual[0]), *usual[1:])
+    yield Call("a transposed matrix", turned, dict(training=False, eps=0.1), EDGES)
     yield Call("six examples", usual, dict(training=True, momentum=0.3), INPUTS)
     yield Call("six examples", usual, dict(training=False, momentum=0.3), INPUTS)
 
@@ -758,6 +773,8 @@ def _stopping_visible(rng: Generator) -> Iterator[Call]:
     yield Call("larger losses, gains above 1/2", (large, 3, 0.5), part=VALUES)
     yield Call("patience 2, gains above 1/16", (_SLOW, 2, 0.0625), part=VALUES)
     yield Call("patience 4, gains above 1/16", (_SLOW, 4, 0.0625), part=VALUES)
+    falling = [2.0**60, 2.0**59, 2.0**58, 2.0**59, 3.0, 0.5, -0.5, -2.0, -1.0, 0.25]
+    yield Call("huge losses, and later some below 0", (falling, 2, 0.0), part=VALUES)
     yield Call("patience 20: training is never stopped", (losses, 20, 0.0), part=EDGES)
     yield Call("one epoch", ([0.5], 1, 0.0), part=EDGES)
     flat = [0.5, 0.5, 0.5, 0.5, 0.25]
@@ -776,6 +793,10 @@ def _stopping_hidden(rng: Generator) -> Iterator[Call]:
     scale = 2.0 ** whole(rng, -3, 3)
     slow = [scale * loss for loss in _SLOW]
     yield Call("slow gains that add up", (slow, 3, scale / 16), part=VALUES)
+    high = [2.0**70 * loss for loss in _validation_curve(rng)]
+    yield Call("huge losses", (high, 3, 2.0**64), part=VALUES)
+    below = [loss - 8 for loss in _validation_curve(rng)]
+    yield Call("losses below 0", (below, 4, 0.0625), part=VALUES)
     losses = _validation_curve(rng)
     yield Call("patience longer than training", (losses, 99, 0.0), part=EDGES)
     yield Call("two epochs, the second worse", ([0.5, 0.75], 1, 0.0), part=EDGES)
@@ -848,6 +869,12 @@ EARLY_STOPPING = Function(
         ),
         Wrong("your code counts a gain of exactly min_delta: only a larger gain counts.").by(
             "loss <", "loss <="
+        ),
+        Wrong("the best loss starts at a number that losses may exceed: start at the first.").by(
+            "val_losses[best_epoch]", "min(val_losses[best_epoch], 1e9)"
+        ),
+        Wrong("sizes are compared, without signs: -2 is lower than -1.").by(
+            "if loss < val_losses[best_epoch]", "if abs(loss) < abs(val_losses[best_epoch])"
         ),
         Wrong("min_delta has the wrong sign, so worse epochs count as better: subtract it.").by(
             "- min_delta", "+ min_delta"
@@ -941,8 +968,10 @@ def _mixup_visible(rng: Generator) -> Iterator[Call]:
     x = f64([0.0, 4.0], [8.0, 0.0], [4.0, 12.0])
     y, order = torch.eye(3, dtype=F64), torch.tensor([1, 2, 0])
     yield Call("three examples", (x, y, 0.75, order), part=VALUES)
-    several = (normal(rng, 5, 2), _one_hot(rng, 5, 4), 0.3, _shuffled(rng, 5))
-    yield Call("five examples, lam below one half", several, part=VALUES)
+    several = (normal(rng, 5, 5), _one_hot(rng, 5, 4), 0.3, _shuffled(rng, 5))
+    yield Call("five examples of five features, lam below one half", several, part=VALUES)
+    alone = normal(rng, 1, 3), _one_hot(rng, 1, 4), 0.3, torch.tensor([0])
+    yield Call("one example alone", alone, part=VALUES)
     yield Call("lam = 1: nothing is mixed", (x, y, 1.0, order), part=VALUES)
     yield Call("lam = 0: each becomes its partner", (x, y, 0.0, order), part=VALUES)
     images = (normal(rng, 3, 1, 2, 2), y, 0.6, order)
@@ -958,6 +987,9 @@ def _mixup_hidden(rng: Generator) -> Iterator[Call]:
             yield Call(f"{n} examples of shape {shape}, lam {lam:.2f}", inputs, part=VALUES)
     x, y, order = normal(rng, 5, 5), _one_hot(rng, 5, 5), _shuffled(rng, 5)
     yield Call("as many features as examples", (x, y, 0.8, order), part=VALUES)
+    yield Call("one example alone", (x[:1], y[:1], 0.8, torch.tensor([0])), part=VALUES)
+    turned = (normal(rng, 4, 6).T, _one_hot(rng, 6, 3), 0.8, _shuffled(rng, 6))
+    yield Call("a transposed matrix", turned, part=VALUES)
     same = torch.arange(5)
     yield Call("each is its own partner", (x, y, 0.4, same), part=VALUES)
     yield Call("float32 stays float32", (x.float(), y.float(), 0.4, order), part=VALUES)
@@ -1046,6 +1078,7 @@ def _smoothed_visible(rng: Generator) -> Iterator[Call]:
     labels = torch.tensor([2, 0])
     yield Call("two labels, four classes, ε = 0.2", (labels, 4, 0.2))
     yield Call("three labels, ten classes", (torch.tensor([9, 3, 3]), 10, 0.1))
+    yield Call("one label", (labels[:1], 3, 0.3))
     yield Call("ε = 0: hard targets", (labels, 4, 0.0))
     yield Call("ε = 1: every class the same", (labels, 4, 1.0))
 

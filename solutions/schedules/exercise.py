@@ -714,6 +714,8 @@ def _ema_visible(rng: Generator) -> Iterator[Call]:
     turned = [{"W1": network["W1"].T} for network in layers]
     yield Call("a transposed matrix", (*turned, 20), dict(decay=0.95), VALUES)
     yield Call("decay 0", (*layers, 20), dict(decay=0.0), EDGES)
+    mixed = dict(reversed(layers[0].items())), layers[1]
+    yield Call("names in another order", (*mixed, 20), dict(decay=0.5), EDGES)
     counted = _counted(layers[0], 3), _counted(layers[1], 8)
     yield Call("a counter among the weights", (*counted, 3), dict(decay=0.9), EDGES)
     yield Call("three tensors again", (*layers, 3), dict(decay=0.9), INPUTS)
@@ -816,6 +818,10 @@ EMA_WEIGHTS = Function(
         ),
         Wrong("tensors of whole numbers keep their old value: take them over from the weights.").by(
             "w.clone()", "average[name].clone()"
+        ),
+        Wrong("the tensors are paired by their place: pair them by their names.").by(
+            "return {",
+            "average = dict(zip(weights, average.values()))\n    return {",
         ),
         Wrong("average should be a dict with the keys").by(
             "for name, w in weights.items()",

@@ -20,10 +20,11 @@ def _minibatches_visible(rng: Generator) -> Iterator[Property]:
     yield Property("100 examples, 8 at a time", "minibatches", dict(n=100, batch_size=8, seed=1))
     yield Property("96 examples, 8 at a time", "minibatches", dict(n=96, batch_size=8, seed=2))
     yield Property("97 examples, 16 at a time", "minibatches", dict(n=97, batch_size=16, seed=3))
+    yield Property("90 examples, 128 at a time", "minibatches", dict(n=90, batch_size=128, seed=4))
 
 
 def _minibatches_hidden(rng: Generator) -> Iterator[Property]:
-    for n, batch_size in ((109, 18), (128, 16), (97, 1), (90, 90), (120, 7)):
+    for n, batch_size in ((109, 18), (128, 16), (97, 1), (90, 90), (120, 7), (93, 128)):
         settings = dict(n=n, batch_size=batch_size, seed=whole(rng, 0, 10**6))
         yield Property(f"{n} examples, {batch_size} at a time", "minibatches", settings)
 
@@ -33,6 +34,16 @@ def _shuffles_batches(n: int, batch_size: int, generator: Generator) -> list[Ten
     order = [batches[i] for i in torch.randperm(len(batches), generator=generator)]
     # The smaller minibatch stays last, so that only the mixing is wrong.
     return sorted(order, key=lambda batch: len(batch) < batch_size)
+
+
+def _through_a_buffer(n: int, batch_size: int, generator: Generator) -> list[Tensor]:
+    """Each index goes through a buffer of 16, from which one at a time is drawn."""
+    buffer, order = list(range(16)), []
+    for i in range(n):
+        place = int(torch.randint(len(buffer), (), generator=generator))
+        order.append(buffer.pop(place))
+        buffer += [i + 16] if i + 16 < n else []
+    return list(torch.tensor(order).split(batch_size))
 
 
 def _by_sorting(n: int, batch_size: int, generator: Generator) -> list[Tensor]:
@@ -82,6 +93,16 @@ MINIBATCH_INDICES = Function(
         ),
         Wrong("Inside every minibatch the indices are sorted").by(
             "list(torch", "[b.sort().values for b in torch", "(batch_size))", "(batch_size)]"
+        ),
+        Wrong("shuffle all of them together").by(_through_a_buffer),
+        Wrong("shuffle all of them together").by(
+            "torch.randperm(n, generator=generator)",
+            "(order := torch.randperm(n, generator=generator))[(order % 2).argsort(stable=True)]",
+        ),
+        Wrong("shuffle all of them together").by(
+            "torch.randperm(n, generator=generator)",
+            "torch.cat([torch.randperm(n // 2, generator=generator), "
+            "torch.randperm(n - n // 2, generator=generator) + n // 2])",
         ),
         Wrong("1-D int64 tensor of indices").by(
             "list(torch", "[b.tolist() for b in torch", "(batch_size))", "(batch_size)]"
@@ -323,8 +344,9 @@ def _clip_value_hidden(rng: Generator) -> Iterator[Call]:
         grads = [normal(rng, 6, scale=3.0), normal(rng, 2, 3), torch.zeros(2, dtype=F64)]
         yield Call(f"three tensors, at most {max_value}", (grads, max_value))
     yield Call("a single number", ([normal(rng) - 3.0], 0.5))
-    shapes = [normal(rng, 3, 2).T, normal(rng, 2, 1, 2).float()]
-    yield Call("a transposed matrix, and float32", (shapes, 0.3))
+    shapes = [normal(rng, 3, 2).T, normal(rng, 2, 1, 2)]
+    yield Call("a transposed matrix, and three axes", (shapes, 0.3))
+    yield Call("float32 stays float32", ([shape.float() for shape in shapes], 0.3))
 
 
 CLIP_BY_VALUE = Function(
@@ -500,7 +522,9 @@ def _linear_hidden(rng: Generator) -> Iterator[Call]:
         settings = dict(lr=lr, final_lr=lr * uniform(rng, 0.05, 0.5), total_steps=total)
         yield Call(f"step {step} of {total}", (step,), settings)
     for step in (0, 1, 2):
-        yield Call(f"step {step} of 1, down to 0", (step,), dict(lr=2, final_lr=0, total_steps=1))
+        yield Call(
+            f"step {step} of 1, down to 0", (step,), dict(lr=2.0, final_lr=0.0, total_steps=1)
+        )
     rising = dict(lr=0.3, final_lr=uniform(rng, 1, 2), total_steps=total)
     for step in (3, total + 3):
         yield Call(f"step {step} of {total}, a rate that rises", (step,), rising)
@@ -572,7 +596,7 @@ def _cosine_visible(rng: Generator) -> Iterator[Call]:
         no_warmup = dict(lr=0.5, warmup_steps=0, total_steps=100, min_lr=0.1)
         yield Call(f"step {step}, no warm-up", (step,), no_warmup, EDGES)
     yield Call(
-        "step 90, min_lr not given", (90,), dict(lr=1, warmup_steps=5, total_steps=95), EDGES
+        "step 90, min_lr not given", (90,), dict(lr=1.0, warmup_steps=5, total_steps=95), EDGES
     )
 
 

@@ -49,6 +49,7 @@ def _standardize_visible(rng: Generator) -> Iterator[Call]:
     yield Call("each example is one number", numbers, dict(eps=0.5), EDGES)
     alone = f64([2.0, -1.0]), f64([3.0, 0.0], [2.0, 1.0])
     yield Call("one training example", alone, dict(eps=0.04), EDGES)
+    yield Call("no other examples", (three[0], three[1][:0]), dict(eps=0.25), EDGES)
     yield Call("two examples again", by_hand, dict(eps=9.0), INPUTS)
 
 
@@ -379,6 +380,7 @@ def _best_visible(rng: Generator) -> Iterator[Property]:
     yield _accuracies(0.5, 0.25, 0.75)
     yield _accuracies(0.5, 0.75, 0.625, 0.75, 0.25)
     yield _accuracies(0.0, 0.0)
+    yield _accuracies(0.5, 0.501, 0.25)
 
 
 def _best_hidden(rng: Generator) -> Iterator[Property]:
@@ -388,6 +390,7 @@ def _best_hidden(rng: Generator) -> Iterator[Property]:
     yield _accuracies(0.9, 0.8, 0.85)
     yield _accuracies(0.1, 0.2, 1.0, 1.0)
     yield _accuracies(0.7)
+    yield _accuracies(0.75, 0.25, 0.7501)
     yield _accuracies(0.0, 0.0, 0.1)
     yield _accuracies(0.0, 0.0, 0.0)
 
@@ -726,6 +729,8 @@ DRAWN = "two classes that take turns, one in 2"
 def _split_visible(rng: Generator) -> Iterator[Property]:
     yield _classes(5, sizes={0: 50, 1: 50, 2: 50}, seed=1)
     yield _classes(4, sizes={0: 60, 1: 7, 4: 3}, seed=2)
+    yield _classes(7, sizes={0: 3, 2: 1}, seed=4)
+    yield _classes(1, sizes={1: 2, 3: 1}, seed=5)
     yield Property(DRAWN, "stratified_draws", dict(seed=3), told=False)
 
 

@@ -1,11 +1,14 @@
 """A call of the reference, or of torch's own rule, earns nothing, and the text says so."""
 
 import re
+import subprocess
 
 import nbformat
 import pytest
 import torch
+import torch._refs
 from torch import nn
+from torch.autograd.gradcheck import get_numerical_jacobian_wrt_specific_input as numerical_jacobian
 from torch.nn import functional as F
 
 from course_lib import autodiff, initialization, optim, regularization
@@ -113,7 +116,62 @@ def by_decomposition(G, *, coefficients, steps, eps):
     return U * S @ Vh
 
 
+def by_numbers(f, x, h):
+    moved = x.clone().requires_grad_()
+    (jacobian,) = numerical_jacobian(lambda inputs: (f(inputs),), 0, (moved,), [f(x)], h)
+    return jacobian.reshape(x.shape)
+
+
+def by_dual_numbers(z, labels):
+    forward, grad_z = torch.autograd.forward_ad, torch.zeros_like(z)
+    with forward.dual_level():
+        for i, e in enumerate(torch.eye(z.numel(), dtype=z.dtype).reshape(-1, *z.shape)):
+            loss = F.cross_entropy(forward.make_dual(z, e), labels)
+            grad_z.view(-1)[i] = forward.unpack_dual(loss).tangent
+    return grad_z
+
+
+def from_another_process(w, g, state, *, lr, momentum):
+    subprocess.run(["true"], check=True)
+    v = momentum * state.get("v", torch.zeros_like(w)) + g
+    return w - lr * v, {"v": v}
+
+
+def fused_adam(w, g, state, *, lr, beta1, beta2, eps):
+    old = state or {"m": torch.zeros_like(w), "v": torch.zeros_like(w), "t": torch.tensor(0.0)}
+    w, m, v, t = w.clone(), old["m"].clone(), old["v"].clone(), old["t"] + 1
+    step = torch.ops.aten._fused_adam_.default
+    settings = dict(weight_decay=0.0, amsgrad=False, maximize=False)
+    step([w], [g], [m], [v], [], [t], lr=lr, beta1=beta1, beta2=beta2, eps=eps, **settings)
+    return w, {"m": m, "v": v, "t": t}
+
+
+aten = torch.ops.aten
+
 ANSWERS = [
+    ("adaptive", "adam_step", fused_adam),
+    ("momentum", "momentum_step", from_another_process),
+    ("backpropagation", "numerical_gradient", by_numbers),
+    ("backpropagation", "softmax_nll_backward", by_dual_numbers),
+    ("backpropagation", "relu_backward", lambda g, x: aten.threshold_backward(g, x, 0)),
+    ("backpropagation", "relu_backward", lambda g, x: aten.threshold_backward.default(g, x, 0)),
+    (
+        "regularization",
+        "l1_proximal_step",
+        lambda w, g, *, lr, l1: aten.softshrink.default(w - lr * g, lr * l1),
+    ),
+    (
+        "regularization",
+        "l1_proximal_step",
+        lambda w, g, *, lr, l1: torch._refs.nn.functional.softshrink(w - lr * g, lr * l1),
+    ),
+    (
+        "normalization",
+        "layernorm_forward",
+        lambda x, gamma, beta, *, eps: aten.native_layer_norm.default(
+            x, list(gamma.shape), gamma, beta, eps
+        )[0],
+    ),
     ("adaptive", "adagrad_step", torch_step(torch.optim.Adagrad)),
     ("adaptive", "rmsprop_step", torch_step(torch.optim.RMSprop)),
     ("adaptive", "adam_step", torch_step(torch.optim.Adam)),

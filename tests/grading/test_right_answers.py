@@ -77,6 +77,116 @@ def momentum_step__deque(w, g, state, *, lr, momentum):
     return w - lr * v, {"v": deque([v], maxlen=1)}
 
 
+class Velocity:
+    def __init__(self, v=0.0):
+        self.v = v
+
+    def after(self, g, momentum):
+        return Velocity(momentum * self.v + g)
+
+
+@right("momentum")
+def momentum_step__object_with_methods(w, g, state, *, lr, momentum):
+    velocity = state.get("velocity", Velocity()).after(g, momentum)
+    return w - lr * velocity.v, {"velocity": velocity}
+
+
+@right("beyond_adam")
+def lion_step__closure(w, g, state, *, lr, beta1, beta2, weight_decay):
+    def remember(m):
+        return lambda beta, g: beta * m + (1 - beta) * g
+
+    mixed = state.get("mixed", remember(torch.zeros_like(w)))
+    new = w - lr * (mixed(beta1, g).sign() + weight_decay * w)
+    return new, {"mixed": remember(mixed(beta2, g))}
+
+
+# Weights and values of another kind
+
+
+@right("adaptive")
+def adagrad_step__parameter(w, g, state, *, lr, eps):
+    v = state.get("v", torch.zeros_like(w)) + g**2
+    return torch.nn.Parameter(w - lr * g / (v.sqrt() + eps)), {"v": v}
+
+
+@right("sgd")
+def clip_by_value__one_long_tensor(grads, max_value):
+    clipped = torch.cat([g.reshape(-1) for g in grads]).clip(-max_value, max_value)
+    parts = clipped.split([g.numel() for g in grads])
+    return [part.reshape(g.shape) for part, g in zip(parts, grads)]
+
+
+@right("sgd")
+def linear_decay__lerp_of_tensors(step, *, lr, final_lr, total_steps):
+    return torch.lerp(torch.tensor(lr), torch.tensor(final_lr), min(step / total_steps, 1.0))
+
+
+@right("initialization")
+def count_distinct_units__cdist(W_in, W_out, tolerance):
+    units = torch.hstack([W_in, W_out.T])
+    near = torch.cdist(units, units, p=math.inf) <= tolerance
+    return (near.triu(1).sum(dim=0) == 0).sum()
+
+
+@right("initialization")
+def monte_carlo_gain__box_muller(activation, samples, generator):
+    u = 1 - torch.rand(2, samples, generator=generator, dtype=torch.float64)
+    z = (-2 * u[0].log()).sqrt() * torch.cos(2 * math.pi * u[1])
+    return activation(z).square().mean().rsqrt()
+
+
+@right("backpropagation")
+def numerical_gradient__numpy(f, x, h):
+    def at(values):
+        return float(f(torch.as_tensor(values)))
+
+    slopes = np.zeros_like(x.numpy())
+    for place in np.ndindex(slopes.shape):
+        up, down = x.numpy().copy(), x.numpy().copy()
+        up[place] += h
+        down[place] -= h
+        slopes[place] = (at(up) - at(down)) / (2 * h)
+    return torch.as_tensor(slopes)
+
+
+@right("regularization")
+def early_stopping__numpy(val_losses, patience, min_delta):
+    losses, best = np.array(val_losses), np.int64(0)
+    for epoch in np.arange(len(losses)):
+        if losses[best] - losses[epoch] > min_delta:
+            best = epoch
+        if epoch - best == patience:
+            break
+    return [epoch, best]
+
+
+@right("regularization")
+def dropout_forward__numpy_seeded_by_the_generator(x, p, generator, training):
+    mask = torch.ones_like(x, dtype=torch.bool)
+    if not training:
+        return [x, mask]
+    numbers = np.random.default_rng(int(torch.randint(2**40, (), generator=generator)))
+    mask = torch.from_numpy(np.asarray(numbers.random(tuple(x.shape)) >= p))
+    return torch.where(mask, x / (1 - p), 0.0), mask
+
+
+@right("practice")
+def range_test_pick__generator(rates, losses, *, beta=0.9, blow_up=4.0, divide_by=10.0):
+    def averages():
+        average = 0.0
+        for t, loss in enumerate(losses, 1):
+            average = beta * average + (1 - beta) * loss
+            yield average / (1 - beta**t)
+
+    kept = []
+    for smooth in averages():
+        if math.isnan(smooth) or math.isinf(smooth) or (kept and smooth > blow_up * min(kept)):
+            break
+        kept.append(smooth)
+    return np.float64(rates[np.argmin(kept)]) / divide_by, tuple(kept)
+
+
 # float32 on the way
 
 
