@@ -8,7 +8,7 @@
   function storage() {
     try {
       localStorage.setItem(KEY, localStorage.getItem(KEY) || "{}");
-      return localStorage;
+      return localStorage.getItem(KEY) ? localStorage : null; // or what stands there for a storage
     } catch {
       return null;
     }
