@@ -54,7 +54,17 @@ def backward(x: Tensor) -> Tensor:
         (lambda x: x.softmax(1), ("torch.softmax",), "torch.Tensor.softmax"),
         (lambda x: torch.softmax(x, 1), ("torch.softmax",), "torch.softmax"),
         (lambda x: F.softmax(x, 1), ("torch.softmax",), "torch.nn.functional.softmax"),
-        (lambda x: torch.ops.aten.softshrink(x), ("torch.softshrink",), "torch.softshrink"),
+        (
+            lambda x: torch.ops.aten.softshrink(x),
+            ("torch.softshrink",),
+            "torch.ops.aten.softshrink",
+        ),
+        (
+            lambda x: torch.ops.aten.softshrink.default(x),
+            ("torch.softshrink",),
+            "torch.ops.aten.softshrink.default",
+        ),
+        (lambda x: torch.ops.aten.abs.default(x), ("torch.softshrink",), None),
         (lambda x: F.softshrink(x, 0.1), ("torch.softshrink",), "torch.nn.functional.softshrink"),
         (lambda x: torch.linalg.svd(x), ("torch.linalg_svd",), "torch.linalg.svd"),
         (lambda x: np.linalg.svd(x.numpy()), NUMPY_SVD, "numpy.linalg.svd"),
