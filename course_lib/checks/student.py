@@ -95,10 +95,9 @@ def case(
     except (KeyError, TypeError, OSError, ValueError) as error:
         raise _plain(error) from None
     match trial.situation:
-        case Steps(beside=beside, tried=tried) if beside is not None or tried:
-            return calls[2 * verdict.wrong[0].step :][: 1 + tried][-1]
-        case Steps():
-            return calls[verdict.wrong[0].step]
+        case Steps(beside=beside, tried=tried):
+            step = verdict.wrong[0].step * (1 + tried + (beside is not None)) + tried
+            return calls[: step + 1][-1]  # the last of all where the call before raised
     return calls[-1]
 
 

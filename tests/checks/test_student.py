@@ -5,7 +5,7 @@ import torch
 from IPython.core.interactiveshell import InteractiveShell
 
 from course_lib.checks import CheckFailed, case, check
-from course_lib.checks.recording import write
+from course_lib.checks.recording import read, write
 from grading.definitions import load
 
 
@@ -174,12 +174,14 @@ def rmsprop_step(w, g, state, *, lr, alpha, eps):
     return w - lr * (g if t == 3 else g / (v.sqrt() + eps)), {"t": t, "v": v}
 
 
-@pytest.mark.parametrize("beside", [False, True])
-def test_a_state_is_the_one_that_the_function_returned_itself(beside, tmp_path):
+@pytest.mark.parametrize("kind", ["alone", "beside", "tried"])
+def test_a_state_is_the_one_that_the_function_returned_itself(kind, tmp_path):
     write(load("adaptive"), tmp_path / "cases.json")
-    number = 5 if beside else 3
+    number = {"alone": 3, "beside": 5, "tried": 7}[kind]
     args, _ = case("rmsprop_step", rmsprop_step, number)
+    situation = read(tmp_path / "cases.json", "rmsprop_step").trials[number - 1].situation
     assert args[2]["t"] == 2
+    assert torch.equal(args[1], situation.gradients[2])  # its own, and not the one that was tried
 
 
 def minibatch_indices(n, batch_size, generator):
