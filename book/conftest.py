@@ -6,6 +6,8 @@ import pytest
 
 from course_lib import settings
 
+collect_ignore = ["rosetta"]  # tests/book/test_rosetta.py runs it
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:

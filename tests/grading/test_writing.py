@@ -74,7 +74,7 @@ def test_stressed_gradients_have_gaps_and_become_small():
     assert gradients[7:].abs().max() < 0.1 < gradients[:7].abs().max()
 
 
-def test_every_update_rule_can_be_got_wrong_in_the_same_eight_ways():
+def test_every_update_rule_can_be_got_wrong_in_the_same_nine_ways():
     def step(w, g, state, *, lr):
         v = state.get("v", torch.zeros_like(w)) + g
         return w - lr * v, {"v": v}
@@ -82,7 +82,8 @@ def test_every_update_rule_can_be_got_wrong_in_the_same_eight_ways():
     steps = Steps("two steps", f64(1.0, 2.0), [f64(1.0, -1.0)] * 2, dict(lr=0.5))
     right = steps.run(step)
     found = [steps.run(mistake.rule) for mistake in mistakes(step, *of_any_rule("it forgets."))]
-    forgets, change, in_place, fills_state, widens, no_state, elsewhere, keeps_w = found
+    forgets, change, in_place, fills_state, widens, no_state, *outside, keeps_w = found
+    elsewhere, numbered = outside
     assert torch.equal(forgets.values[1], f64(0.0, 3.0))
     assert torch.equal(change.values[0], f64(-0.5, 0.5))
     assert "changed its input w" in in_place.fault
@@ -90,6 +91,7 @@ def test_every_update_rule_can_be_got_wrong_in_the_same_eight_ways():
     assert "should return (w, state)" in no_state.fault
     assert all(map(torch.equal, widens.values, right.values))  # but not in float32
     assert all(map(torch.equal, elsewhere.values, right.values))  # but not with two tensors
+    assert all(map(torch.equal, numbered.values, right.values))  # but not with a step tried first
     assert all(map(torch.equal, keeps_w.values, right.values))  # but not if w is moved
 
 
