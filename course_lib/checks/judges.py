@@ -7,6 +7,7 @@ statistics it says how rarely a right answer fails.
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -182,23 +183,23 @@ def dropout(dropout_forward: Callable[..., Any], p: float, training: bool, seed:
     if wrong or p == 0:
         return wrong
     images, number = x.reshape(16, 8, 10, 20).transpose(0, 1), x[0, 0]
-    wrong = _dropout_planes(draw(images, generator), images, p) or _dropout_form(
-        draw(number, generator), number
-    )
+    of_images = draw(images, generator.manual_seed(seed))
+    wrong = _dropout_planes(of_images, images, p) or _dropout_form(draw(number, generator), number)
     if wrong:
         return wrong
-    wrong = _draws_from_elsewhere(
-        lambda generator: draw(x, generator),
-        lambda result: torch.equal(result[1], mask),
-        generator,
-        seed,
-        twice="two masks",
-        again="The second call has the mask of the first: draw a new mask from the generator "
-        "each time, and do not seed it.",
-        always="the same mask",
-    )
-    if wrong:
-        return wrong
+    for given, (_, drawn) in ((x, first), (images, of_images)):
+        wrong = _draws_from_elsewhere(
+            partial(draw, given),
+            partial(_has_mask, drawn),
+            generator,
+            seed,
+            twice="two masks",
+            again="The second call has the mask of the first: draw a new mask from the generator "
+            "each time, and do not seed it.",
+            always="the same mask",
+        )
+        if wrong:
+            return wrong
     ten = torch.ones(10, dtype=torch.float64)
     counts = set()
     for _ in range(40):
@@ -294,6 +295,10 @@ def _dropout_mask(mask: Tensor, x: Tensor, p: float) -> str | None:
                 f"of all {share:.3f}: the draws should not depend on x."
             )
     return None
+
+
+def _has_mask(mask: Tensor, result: Any) -> bool:
+    return torch.equal(result[1], mask)
 
 
 def _dropout_planes(result: Any, x: Tensor, p: float) -> str | None:

@@ -182,6 +182,10 @@ WRONG_DROPOUT = [
     (layer(of_pairs), "The rows of the batch share their masks"),
     (layer(lambda x, p, rng: of_pairs(x.T, p, rng).T), "The columns of the batch share"),
     (layer(lambda x, p, rng: torch.rand(x.shape) >= p), "torch's global one"),
+    (
+        layer(lambda x, p, rng: torch.rand(x.shape, generator=None if x.ndim == 4 else rng) >= p),
+        "torch's global one",
+    ),
     (layer(of_halves), "The first and the second half of the rows share"),
     (layer(lambda x, p, rng: of_halves(x.mT, p, rng).mT), "half of the columns share"),
     (layer(of_two_axes), "the same all along the width"),
