@@ -142,10 +142,14 @@ def processes(size: int, judging: str = "") -> Iterator[Pool]:
     context.set_forkserver_preload(PRELOAD)
     forkserver.ensure_running()  # it imports while the sandbox does
     with ExitStack() as stack:
-        new = [parents.for_rules] * bool(judging)
-        new += [parents.for_trainings] * bool(judging and trains(judging))
-        given = tuple(stack.enter_context(parent()) for parent in new)
-        pool = Processes(size, lambda count: ProcessPoolExecutor(count, context, _start, given))
+        given = []
+        if judging:
+            given.append(stack.enter_context(parents.for_rules()))
+        if judging and trains(judging):
+            given.append(stack.enter_context(parents.for_trainings()))
+        pool = Processes(
+            size, lambda count: ProcessPoolExecutor(count, context, _start, tuple(given))
+        )
         try:
             yield pool
         finally:
