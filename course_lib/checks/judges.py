@@ -183,15 +183,18 @@ def dropout(dropout_forward: Callable[..., Any], p: float, training: bool, seed:
     if wrong or p == 0:
         return wrong
     images, number = x.reshape(16, 8, 10, 20).transpose(0, 1), x[0, 0]
-    of_images = draw(images, generator.manual_seed(seed))
-    wrong = _dropout_planes(of_images, images, p) or _dropout_form(draw(number, generator), number)
+    of_images = torch.Generator().manual_seed(seed)
+    first_of_images = draw(images, of_images)
+    wrong = _dropout_planes(first_of_images, images, p) or _dropout_form(
+        draw(number, generator), number
+    )
     if wrong:
         return wrong
-    for given, (_, drawn) in ((x, first), (images, of_images)):
+    for given, (_, drawn), gone_on in ((x, first, generator), (images, first_of_images, of_images)):
         wrong = _draws_from_elsewhere(
             partial(draw, given),
             partial(_has_mask, drawn),
-            generator,
+            gone_on,
             seed,
             twice="two masks",
             again="The second call has the mask of the first: draw a new mask from the generator "

@@ -44,7 +44,7 @@ class Answer(Elsewhere):
         self.room, self.function = room, function
         self.statuses: list[Status] = []
         self._last: Outcome | None = None
-        self._generators: list[tuple[torch.Generator, wire.Handle]] = []
+        self._generators: list[tuple[torch.Generator, torch.Tensor, wire.Handle]] = []
         self._names = list(inspect.signature(function.oracle).parameters)
         self._keep = (1,) if self._has_state() else ()
 
@@ -122,13 +122,18 @@ class Answer(Elsewhere):
 
     def _generator(self, generator: torch.Generator) -> wire.Handle:
         """One generator here is one there, which goes on from call to call."""
-        for known, handle in self._generators:
+        for known, state, handle in self._generators:
             if known is generator:
+                if not torch.equal(generator.get_state(), state):
+                    raise ValueError(
+                        "A generator that was handed to the answer has another state here: it "
+                        "goes on where the answer runs, so make a new one to draw from its seed."
+                    )
                 return handle
         outcome = self.room.ask(lambda worker: worker.keep(generator))
         match outcome:
             case Returned(wire.Handle() as handle):
-                self._generators.append((generator, handle))
+                self._generators.append((generator, generator.get_state(), handle))
                 return handle
         raise Fault(outcome.text)
 
