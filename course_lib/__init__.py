@@ -11,8 +11,7 @@
 ``preprocessing``    fit on the training set, applied to all
 ``augmentation``     flips and shifts of the pictures
 ``data``             Fashion-MNIST: the shipped subset and the full set
-``models``           the network that the book trains
-``residual``         convolutions in blocks, with a way around each or without
+``models``           the networks that the book trains: a perceptron, and a residual one
 ``training``         one training loop: progress, best weights, resume
 ``checkpoints``      the files that a run can be resumed from
 ``many``             many small networks, trained at once

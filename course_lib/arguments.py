@@ -1,7 +1,7 @@
 """What is asked of arguments, and how a wrong one is refused: by name, with what would be right."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -64,6 +64,32 @@ def require_type(name: str, value: object, kind: type, wanted: str) -> None:
     """
     if not isinstance(value, kind):
         raise TypeError(f"{name} is a {type(value).__name__}: pass {wanted}.")
+
+
+def require_one_of(
+    name: str, value: object, known: Iterable[str], otherwise: str = "pass one of these"
+) -> None:
+    """Check that an argument is one of a few names.
+
+    Args:
+        name: what to call it in the error.
+        value: the argument.
+        known: the names.
+        otherwise: what to do instead, which ends the error.
+
+    Raises:
+        ValueError: ``value`` is none of them.
+
+    Example:
+        >>> require_one_of("padding", "mirror", ("zeros", "circular"))
+        Traceback (most recent call last):
+        ValueError: padding is 'mirror', which is not one of zeros, circular: pass one of these.
+    """
+    known = list(known)
+    if value not in known:
+        raise ValueError(
+            f"{name} is {value!r}, which is not one of {', '.join(known)}: {otherwise}."
+        )
 
 
 def listed(one_or_several: Any) -> list[Any]:

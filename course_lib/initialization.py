@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-from course_lib.arguments import require
+from course_lib.arguments import require, require_one_of
 from course_lib.settings import nudge_
 
 GAINS = {
@@ -47,11 +47,8 @@ def gain(activation: str) -> float:
         >>> gain("relu")
         1.4142135623730951
     """
-    if activation not in GAINS:
-        raise ValueError(
-            f"activation is {activation!r}, which is not one of {', '.join(GAINS)}: "
-            "pass one of these, or measure its gain with monte_carlo_gain."
-        )
+    instead = "pass one of these, or measure its gain with monte_carlo_gain"
+    require_one_of("activation", activation, GAINS, instead)
     return GAINS[activation]
 
 

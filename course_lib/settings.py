@@ -17,6 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from course_lib.arguments import require_one_of
+
 STRIDE = 1_000_003
 """How far one shift moves the seeds: beyond all seeds that the book uses."""
 
@@ -26,11 +28,8 @@ NUDGE = 1e-6
 
 def _choice(variable: str, allowed: tuple[str, ...]) -> str:
     value = os.environ.get(variable) or allowed[0]
-    if value not in allowed:
-        raise ValueError(
-            f"{variable} is {value!r}, which is not one of {', '.join(allowed)}: "
-            f"set it to one of these, or unset it to get {allowed[0]!r}."
-        )
+    instead = f"set it to one of these, or unset it to get {allowed[0]!r}"
+    require_one_of(variable, value, allowed, instead)
     return value
 
 

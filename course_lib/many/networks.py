@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_lib.arguments import one_each, require
+from course_lib.arguments import one_each, require, require_one_of
 from course_lib.models import ACTIVATIONS, MLP
 
 
@@ -239,8 +239,7 @@ class ManyNormed(Many):
         noise: float = 0.0,
     ) -> None:
         super().__init__(models)
-        if kind not in KINDS:
-            raise ValueError(f"kind is {kind!r}, which is not one of {', '.join(KINDS)}.")
+        require_one_of("kind", kind, KINDS)
         require("momentum", momentum, "[0, 1]")
         require("eps", eps, "[0, inf)")
         require("noise", noise, "[0, inf)")

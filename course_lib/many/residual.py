@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_lib.many.networks import Networks
-from course_lib.residual import ResidualNetwork
+from course_lib.models import ResidualNetwork
 
 
 class ManyResidual(Networks):

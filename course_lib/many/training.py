@@ -134,7 +134,7 @@ class _Steps:
         self.apart = False
         alike = bool((rates == rates[0]).all())
         probe = method([nn.Parameter(p.detach()[0]) for p in self.params], lr=1.0)
-        if not _steps_together(probe, alike):
+        if not _steps_together(probe, alike, len(self.params)):
             self.apart, self.optimizers = True, _for_each(many, rates.tolist(), method)
         elif alike:
             self.optimizers = _listed(method(self.params, lr=rates[0].item()))
@@ -176,13 +176,13 @@ class _Steps:
                 getattr(optimizer, mode)()
 
 
-def _steps_together(probe: Made, alike: bool) -> TypeGuard[Optimizer]:
-    # At rates that differ, a group of parameters with a rate of its own would be scaled too.
-    return (
-        isinstance(probe, Optimizer)
-        and probe.proportional
-        and (alike or all(group["lr"] == 1 for group in probe.param_groups))
-    )
+def _steps_together(probe: Made, alike: bool, count: int) -> TypeGuard[Optimizer]:
+    # A method that sorts parameters by their shape would sort those of K networks otherwise, and
+    # at rates that differ, a rate that the method chose itself would be scaled too.
+    if not (isinstance(probe, Optimizer) and probe.proportional):
+        return False
+    first, *others = probe.param_groups
+    return not others and len(first["params"]) == count and (alike or first["lr"] == 1)
 
 
 def _for_each(many: Networks, lrs: list[float], method: Method) -> list[torch.optim.Optimizer]:

@@ -147,8 +147,8 @@ def damaged(files):
             r"'a\.zip' lacks 'exercises/sgd/cases\.json': run this cell again",
         ),
         (
-            lambda files: {"a.zip": zipped(without("models.py")(files))},
-            r"'a\.zip' lacks 'course_lib/models\.py': run this cell again and choose optim",
+            lambda files: {"a.zip": zipped(without("augmentation.py")(files))},
+            r"'a\.zip' lacks 'course_lib/augmentation\.py': run this cell again and choose optim",
         ),
     ],
     ids=["none", "two", "a PDF", "empty", "cut off", "a bit", "a course", "another", "a file less"],

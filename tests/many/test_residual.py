@@ -9,7 +9,7 @@ from torch.testing import assert_close
 from course_lib.data import Split
 from course_lib.many import Draws, train
 from course_lib.many.residual import ManyResidual
-from course_lib.residual import NORMALIZATIONS, PADDINGS, ResidualNetwork
+from course_lib.models.residual import NORMALIZATIONS, PADDINGS, ResidualNetwork
 
 
 def networks(count=3, **config):

@@ -104,7 +104,7 @@ def test_each_network_is_trained_as_if_alone(method, double, split):
         assert all(map(torch.equal, model.parameters(), fresh.parameters()))
 
 
-@pytest.mark.parametrize("method", [SGD, Momentum, Adam, LAMB])
+@pytest.mark.parametrize("method", [SGD, Momentum, Adam, LAMB, biases_stand])
 def test_one_rate_for_all_changes_nothing(method, double, split):
     assert_trained_as_if_alone(networks(), split, method, lrs=[0.1])
 

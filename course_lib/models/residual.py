@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from course_lib.arguments import require, require_whole
+from course_lib.arguments import require, require_one_of, require_whole
 from course_lib.initialization import fans, normal_
 
 NORMALIZATIONS = ("none", "batch", "group")
@@ -139,9 +139,9 @@ class ResidualNetwork(nn.Module):
         for name, count in (counts | {"inputs": inputs, "classes": classes}).items():
             require_whole(name, count)
         require("gain", gain, "[0, inf)")
-        _require_one_of("normalization", normalization, NORMALIZATIONS)
-        _require_one_of("start", start, STARTS)
-        _require_one_of("padding", padding, PADDINGS)
+        require_one_of("normalization", normalization, NORMALIZATIONS)
+        require_one_of("start", start, STARTS)
+        require_one_of("padding", padding, PADDINGS)
         if normalization == "group" and channels % groups:
             raise ValueError(f"{channels} channels do not fall into {groups} groups.")
         if start == "zero" and not skips:
@@ -206,10 +206,3 @@ def _normalization(kind: str, channels: int, groups: int) -> nn.Module:
     if kind == "batch":
         return nn.BatchNorm2d(channels)
     return nn.GroupNorm(groups, channels) if kind == "group" else nn.Identity()
-
-
-def _require_one_of(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise ValueError(
-            f"{name} is {value!r}, which is not one of {', '.join(known)}: pass one of these."
-        )

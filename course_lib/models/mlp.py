@@ -1,12 +1,13 @@
-"""The network that the book trains: a stack of linear layers and activations."""
+"""A multilayer perceptron: a stack of linear layers and activations."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 from torch import Tensor, nn
 
-from course_lib.settings import device, nudge_, seed_everything
+from course_lib.arguments import require_one_of
+from course_lib.settings import nudge_
 
 ACTIVATIONS = {
     "identity": nn.Identity,
@@ -59,11 +60,7 @@ class MLP(nn.Module):
         classes: int = 10,
     ) -> None:
         super().__init__()
-        if activation not in ACTIVATIONS:
-            raise ValueError(
-                f"activation is {activation!r}, which is not one of {', '.join(ACTIVATIONS)}: "
-                "pass one of these."
-            )
+        require_one_of("activation", activation, ACTIVATIONS)
         if isinstance(hidden, int | str):
             raise TypeError(f"hidden is {hidden!r}: pass a sequence of widths, such as (512, 256).")
         widths = [inputs, *hidden, classes]
@@ -88,25 +85,3 @@ class MLP(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """The scores (N, classes) of images (N, ...), which are flattened."""
         return self.layers(x.flatten(start_dim=1))
-
-
-def seeded(seeds: int, fill_: Callable[[MLP], object] | None = None, **config: Any) -> list[MLP]:
-    """One network for each of the seeds 0, 1, 2, ..., on the course's device.
-
-    Args:
-        seeds: how many.
-        fill_: chooses other weights, in place. Default: those that torch starts with.
-        **config: the arguments of :class:`MLP`.
-
-    Example:
-        >>> [model.config["hidden"] for model in seeded(2, hidden=(5,), inputs=4)]
-        [[5], [5]]
-    """
-    models = []
-    for seed in range(seeds):
-        seed_everything(seed)
-        model = MLP(**config)
-        if fill_ is not None:
-            fill_(model)
-        models.append(model.to(device()))
-    return models

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch.testing import assert_close
 
-from course_lib.residual import NORMALIZATIONS, ResidualNetwork
+from course_lib.models.residual import NORMALIZATIONS, ResidualNetwork
 
 
 def network(seed=0, **config):

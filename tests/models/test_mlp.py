@@ -5,8 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from course_lib.models import ACTIVATIONS, MLP, seeded
-from course_lib.settings import seed_everything
+from course_lib.models import ACTIVATIONS, MLP
 
 
 def test_the_default_network_is_784_512_256_256_128_10():
@@ -88,14 +87,3 @@ def test_bad_arguments_are_refused_in_one_sentence(arguments, error, message):
     with pytest.raises(error, match=message) as caught:
         MLP(**arguments)
     assert "\n" not in str(caught.value)
-
-
-def test_each_seed_has_a_network_of_its_own():
-    models = seeded(3, hidden=(5,), inputs=4)
-    again = seeded(2, lambda model: model.layers[0].bias.data.fill_(7), hidden=(5,), inputs=4)
-    weights = [model.layers[0].weight for model in models]
-    assert not torch.equal(weights[0], weights[1])
-    assert torch.equal(weights[1], again[1].layers[0].weight)
-    assert (again[1].layers[0].bias == 7).all()
-    seed_everything(1)
-    assert torch.equal(MLP(hidden=(5,), inputs=4).layers[0].weight, weights[1].cpu())
