@@ -104,7 +104,7 @@ solutions/%/cases.json: solutions/%/exercise.py course_lib/checks/*.py grading/*
 	$(BIN)/python -m grading record $*
 
 release: $(READY) $(CASES)  ## make exercises/ from solutions/
-	for name in $(ASSIGNMENTS); do $(BIN)/nbgrader generate_assignment $$name --force; done
+	$(BIN)/python -m grading release
 
 student: $(READY)  ## write the zip that students get
 	$(BIN)/python -m grading student _build/optimization-course.zip

@@ -1,6 +1,7 @@
 """The instructor's commands, which ``make`` calls.
 
 ``python -m grading record NAME`` writes the visible cases of an assignment;
+``python -m grading release [NAME ...]`` makes what students get of it, of all if none is named;
 ``python -m grading student FILE`` writes the zip that students get;
 ``python -m grading doctor`` says what this machine offers, and what it lacks for grading;
 ``python -m grading collect NAME SOURCE`` puts what was handed in where it is graded;
@@ -16,10 +17,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 from grading import student
-from grading.definitions import SOLUTIONS, record
+from grading.definitions import SOLUTIONS, load, names, record
 from grading.sandbox import doctor
 
 Arguments = argparse.Namespace
+
+
+def _release(arguments: Arguments) -> None:
+    from grading.gradebook import Course
+
+    course = Course(SOLUTIONS.parent)
+    for name in arguments.names or names():
+        load(name)  # an unknown one is refused in a sentence
+        course.release(name)
+        print(f"exercises/{name} is made.")
 
 
 def _doctor(_: Arguments) -> None:
@@ -83,6 +94,8 @@ def _parser() -> argparse.ArgumentParser:
 
     made = command("record", "write solutions/NAME/cases.json", lambda a: record(a.name))
     made.add_argument("name")
+    made = command("release", "write exercises/NAME", _release)
+    made.add_argument("names", nargs="*", metavar="name")
     made = command("student", "write the students' zip", lambda a: student.build(a.file))
     made.add_argument("file", type=Path)
     command("doctor", "try what grading needs, say what is missing", _doctor)

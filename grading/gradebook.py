@@ -89,7 +89,7 @@ class Canonical(NbGraderPreprocessor):
 
 
 class _Register(GenerateAssignment):
-    """Enters an assignment into the gradebook; errors come out, which nbgrader only logs."""
+    """Makes an assignment and enters it; errors come out, which nbgrader only logs."""
 
     assignment = Unicode()
 
@@ -188,18 +188,35 @@ class Course:
         """
         self._known.pop(assignment, None)
         with tempfile.TemporaryDirectory() as elsewhere:
-            _make_tables(self.db_url)
-            settings = copy.deepcopy(self._settings)
-            settings.CourseDirectory.release_directory = elsewhere
-            directory = _Course(config=settings)
-            try:
-                with warnings.catch_warnings(action="ignore"):  # of nbgrader's own code
-                    _Register(directory, config=settings, assignment=assignment).start()
-            except Exception as error:
-                raise ValueError(
-                    f"The assignment {assignment!r} could not be entered into the gradebook: "
-                    f"{first_line(error)}"
-                ) from error
+            self._make(assignment, Path(elsewhere))
+
+    def release(self, assignment: str) -> None:
+        """Write what students get, ``exercises/ASSIGNMENT``; what is there is replaced whole.
+
+        Raises:
+            ValueError: nbgrader refuses it.
+        """
+        with tempfile.TemporaryDirectory(dir=self.root, prefix=".release-") as elsewhere:
+            self._make(assignment, Path(elsewhere))
+            folder = self.root / "exercises" / assignment
+            folder.parent.mkdir(exist_ok=True)
+            if folder.exists():
+                folder.rename(f"{elsewhere}/before")
+            Path(elsewhere, assignment).rename(folder)
+
+    def _make(self, assignment: str, into: Path) -> None:
+        _make_tables(self.db_url)
+        settings = copy.deepcopy(self._settings)
+        settings.CourseDirectory.release_directory = str(into)
+        directory = _Course(config=settings)
+        try:
+            with warnings.catch_warnings(action="ignore"):  # of nbgrader's own code
+                _Register(directory, config=settings, assignment=assignment).start()
+        except Exception as error:
+            why = first_line(error.__context__ or error)  # nbgrader says less than what it caught
+            raise ValueError(
+                f"The assignment {assignment!r} could not be made from its source: {why}"
+            ) from error
 
     def enter(self, result: Result) -> str:
         """Enter a result; returns what went wrong.
