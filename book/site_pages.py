@@ -7,6 +7,7 @@ share one style sheet of what they use (``styles.py``) and one script.
 """
 
 import hashlib
+import json
 import re
 import shutil
 from collections.abc import Iterable
@@ -33,6 +34,9 @@ MEASURED = re.compile(r'\["pre",[^]]*\](?=\.join\(", "\)\)\.forEach)')
 the whole page; ``book.js`` does it when they come near."""
 SCRIPTS = "scripts/bootstrap.js", THEME
 """What it loads after all scripts."""
+MOVED = HERE / "moved.json"
+"""What stood in one chapter and stands in another: for each old page and
+each new one the ids, which addresses from outside may name."""
 ICONS = "vendor/fontawesome/webfonts/fa-solid-900.woff2"
 WHOLE = "whole.css"
 """The style sheet before it was pruned, beside the doctrees: the tests
@@ -65,7 +69,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
 
 def written_by() -> str:
     """The digest of the code that makes a page of what was read."""
-    files = [*HERE.rglob("*.py"), *HERE.rglob("_templates/**/*.html")]
+    code = [*HERE.rglob("*.py"), *HERE.rglob("_templates/**/*.html")]
+    files = [*code, MOVED]
     digests = [
         hashlib.sha256(file.read_bytes()).hexdigest()
         for file in sorted(files)
@@ -93,6 +98,8 @@ def write_lean(
         )
         context["description"] = description(context["body"])
     context["has_landing"] = "landing-figure" in context.get("body", "")
+    moved = json.loads(MOVED.read_text(encoding="utf-8"))
+    context["moved"] = moved.get(page.removeprefix("book/"))
     context["has_formulas"] = "<math" in context.get("body", "")
     app.builder.asked_for = (  # the same for every page
         names_of(context["css_files"]),

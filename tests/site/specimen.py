@@ -143,6 +143,7 @@ def build(folder: Path) -> Path:
     (book / "reference").mkdir()
     for file in ("schedules.md", "pictures.md"):
         copy(ROOT / "book/reference" / file, book / "reference")
+    (book / "moved.json").write_text('{"specimen": {"notation": ["learning"]}}')
     (book / "index.md").write_text(landing(), encoding="utf-8")
     write(chapter(), book / "specimen.ipynb")
     names = ("specimen", "notation", "reference/schedules", "reference/pictures", "bibliography")

@@ -194,6 +194,29 @@ def test_every_link_inside_the_site_leads_somewhere(folder):
     assert lost == []
 
 
+def moved(folder):
+    """(old page, new page, id) of what stands in another chapter than it used to."""
+    pages = json.loads((folder.parents[1] / "book/moved.json").read_text())
+    return [(old, new, i) for old, to in pages.items() for new, ids in to.items() for i in ids]
+
+
+def test_what_moved_stands_in_the_new_chapter_and_no_more_in_the_old(folder):
+    def has(page, place):
+        return f'id="{place}"' in (folder / f"book/{page}.html").read_text()
+
+    places = moved(folder)
+    assert [place for old, new, place in places if has(old, place) or not has(new, place)] == []
+
+
+def test_an_old_address_leads_to_the_new_one(opened, address, folder):
+    for old, new, place in {
+        (old, new): (old, new, place) for old, new, place in moved(folder)
+    }.values():
+        page = opened(f"{address}book/{old}.html#{place}")
+        page.wait_for_url(f"{address}book/{new}.html#{place}")
+        assert page.complaints == []
+
+
 NO_STORAGE = """for (const name of ["localStorage", "sessionStorage"])
   Object.defineProperty(window, name, {
     configurable: true,
