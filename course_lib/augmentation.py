@@ -111,7 +111,7 @@ def random_affine(
         ValueError: ``rotation`` or ``shear`` is negative, or ``zoom`` below 1.
 
     Example:
-        >>> random_affine(torch.ones(2, 3, 3)).equal(torch.ones(2, 3, 3))
+        >>> random_affine(torch.ones(2, 3, 3)).allclose(torch.ones(2, 3, 3))
         True
     """
     require("rotation", rotation, "[0, inf)")

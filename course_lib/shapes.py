@@ -40,8 +40,9 @@ def rendered_shapes(count: int, size: int = 14, *, generator: Generator | None =
     require_whole("count", count)
     require_whole("size", size)
     labels = torch.randint(len(KINDS), (count,), generator=generator)
-    place, (turn, height, width, light) = _uniform((2, count), generator), _uniform(
-        (4, count), generator
+    place, (turn, height, width, light) = (
+        _uniform((2, count), generator),
+        _uniform((4, count), generator),
     )
     side = (torch.arange(size) + 0.5) * 2 / size - 1  # from -1 to 1 across the picture
     v, u = torch.meshgrid(side, side, indexing="ij")
