@@ -1140,27 +1140,27 @@ const METHODS = {
   },
   AMSGrad: {
     hyper: ADAM, keep: ["m", "v", "largest"], first: "m", second: "largest",
-    step: amsgradStep, kind: [2, 1], page: "adaptive",
+    step: amsgradStep, kind: [2, 1], page: "adam_family",
     rule: [...ADAM_RULE, "w ← w − η m̂/(√max v̂ + ε)"],
   },
   Adamax: {
     hyper: ADAM, keep: ["m", "u"], first: "m", second: "u", step: adamaxStep, kind: [2, 1],
-    page: "adaptive",
+    page: "adam_family",
     rule: ["m ← β₁m + (1−β₁)g", "u ← max(β₂u, |g| + ε)", "w ← w − η m̂/u"],
   },
   NAdam: {
     hyper: { ...ADAM, momentum_decay: 0.004 }, keep: ["m", "v"], first: "m", second: "v",
-    step: nadamStep, kind: [2, 1], page: "adaptive",
+    step: nadamStep, kind: [2, 1], page: "adam_family",
     rule: [...ADAM_RULE, "w ← w − η (g and the next μm, corrected)/(√v̂ + ε)"],
   },
   RAdam: {
     hyper: ADAM, keep: ["m", "v"], first: "m", second: "v", step: radamStep, kind: [2, 1],
-    page: "adaptive",
+    page: "adam_family",
     rule: [...ADAM_RULE, "w ← w − η m̂ at first, later w − η r m̂/(√v̂ + ε)"],
   },
   AdamW: {
     hyper: { ...ADAM, weight_decay: 0.01 }, keep: ["m", "v"], first: "m", second: "v",
-    step: adamwStep, kind: [2, 1], page: "adaptive",
+    step: adamwStep, kind: [2, 1], page: "adam_family",
     rule: ["w ← w − ηλw", ...ADAM_RULE, "w ← w − η m̂/(√v̂ + ε)"],
   },
   Lion: {
