@@ -9,7 +9,8 @@
 ``normalization``    batch, layer, instance, group: forward and backward
 ``regularization``   penalties, dropout, early stopping, mixup, SAM
 ``preprocessing``    fit on the training set, applied to all
-``augmentation``     flips and shifts of the pictures
+``augmentation``     pictures mirrored, moved, turned, resized and cut at random
+``shapes``           pictures drawn by a program, with their labels
 ``data``             Fashion-MNIST: the shipped subset and the full set
 ``models``           the networks that the book trains: a perceptron, and a residual one
 ``training``         one training loop: progress, best weights, resume
