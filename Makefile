@@ -70,8 +70,10 @@ links: book  ## try every link of the book to other sites (needs a network)
 serve: book  ## show the book on http://127.0.0.1:8000
 	$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html
 
-# One thread for each of the WORKERS: two on two cores would wait for each other.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope $(PYTEST_ARGS)
+# One thread for each of the testers: two on two cores would wait for each other. There is one more
+# than cores, since a quarter of the tests' time is waiting: for limits, servers and browsers.
+TESTERS ?= $(shell expr $(WORKERS) + 1)
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TESTERS) --dist loadscope $(PYTEST_ARGS)
 NBVAL := --nbval-lax --nbval-cell-timeout 600
 
 check: lint  ## before every commit: style, types and the fast tests
