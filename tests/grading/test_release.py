@@ -68,7 +68,9 @@ def test_a_notebook_that_nbgrader_refuses_is_named_and_leaves_what_was_released(
     marked[0].metadata.nbgrader.grade_id = marked[1].metadata.nbgrader.grade_id
     nbformat.write(notebook, source)
     before = (released / "sgd/sgd.ipynb").read_bytes()
-    with pytest.raises(ValueError, match="^The assignment 'sgd' could not be made from its source: .*Duplicate"):
+    with pytest.raises(
+        ValueError, match="^The assignment 'sgd' could not be made from its source: .*Duplicate"
+    ):
         Course(released.parent).release("sgd")
     assert (released / "sgd/sgd.ipynb").read_bytes() == before
     assert sorted(path.name for path in released.iterdir()) == names()
