@@ -1,6 +1,7 @@
 """The instructor's commands, which ``make`` calls.
 
-``python -m grading record NAME`` writes the visible cases of an assignment;
+``python -m grading record [NAME ...]`` writes the visible cases of assignments, of all if none is
+named;
 ``python -m grading release [NAME ...]`` makes what students get of it, of all if none is named;
 ``python -m grading student FILE`` writes the zip that students get;
 ``python -m grading doctor`` says what this machine offers, and what it lacks for grading;
@@ -21,6 +22,11 @@ from grading.definitions import SOLUTIONS, load, names, record
 from grading.sandbox import doctor
 
 Arguments = argparse.Namespace
+
+
+def _record(arguments: Arguments) -> None:
+    for name in arguments.names or names():
+        record(name)
 
 
 def _release(arguments: Arguments) -> None:
@@ -92,8 +98,8 @@ def _parser() -> argparse.ArgumentParser:
         made.set_defaults(do=do)
         return made
 
-    made = command("record", "write solutions/NAME/cases.json", lambda a: record(a.name))
-    made.add_argument("name")
+    made = command("record", "write solutions/NAME/cases.json", _record)
+    made.add_argument("names", nargs="*", metavar="name")
     made = command("release", "write exercises/NAME", _release)
     made.add_argument("names", nargs="*", metavar="name")
     made = command("student", "write the students' zip", lambda a: student.build(a.file))
