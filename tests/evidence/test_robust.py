@@ -199,7 +199,7 @@ def test_a_cell_that_raises_is_named(book, chapter, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--chapters", "sdg"], "'sdg' is not a chapter: use some of adaptive"),
+        (["--chapters", "sdg"], "'sdg' is not a chapter: use some of adam_family"),
         (["--conditions", "seed"], "'seed' is not a condition: use some of base"),
     ],
 )
