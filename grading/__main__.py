@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from grading import student
-from grading.definitions import SOLUTIONS, load, names, record
+from grading.definitions import SOLUTIONS, names, record, require_known
 from grading.sandbox import doctor
 
 Arguments = argparse.Namespace
@@ -34,7 +34,7 @@ def _release(arguments: Arguments) -> None:
 
     course = Course(SOLUTIONS.parent)
     for name in arguments.names or names():
-        load(name)  # an unknown one is refused in a sentence
+        require_known(name, names())
         course.release(name)
         print(f"exercises/{name} is made.")
 

@@ -4,6 +4,7 @@ import ast
 import hashlib
 import importlib.util
 import sys
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +24,17 @@ def names(solutions: Path = SOLUTIONS) -> list[str]:
     return sorted(path.parent.name for path in solutions.glob("*/exercise.py"))
 
 
+def require_known(assignment: str, known: Iterable[str]) -> None:
+    """Check the name of an assignment.
+
+    Raises:
+        ValueError: there is no such assignment.
+    """
+    known = sorted(known)
+    if assignment not in known:
+        raise ValueError(f"There is no assignment {assignment!r}: there are {', '.join(known)}.")
+
+
 @cache
 def load(assignment: str) -> "Exercise":
     """The definition in ``solutions/ASSIGNMENT/exercise.py``.
@@ -30,8 +42,7 @@ def load(assignment: str) -> "Exercise":
     Raises:
         ValueError: there is no such assignment.
     """
-    if assignment not in names():
-        raise ValueError(f"There is no assignment {assignment!r}: there are {', '.join(names())}.")
+    require_known(assignment, names())
     module_name = f"solutions.{assignment}.exercise"
     path = SOLUTIONS / assignment / "exercise.py"
     spec = importlib.util.spec_from_file_location(module_name, path)

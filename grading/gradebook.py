@@ -215,7 +215,8 @@ class Course:
         except Exception as error:
             why = first_line(error.__context__ or error)  # nbgrader says less than what it caught
             raise ValueError(
-                f"The assignment {assignment!r} could not be made from its source: {why}"
+                f"The assignment {assignment!r} could not be made or entered into the gradebook: "
+                f"{why}"
             ) from error
 
     def enter(self, result: Result) -> str:

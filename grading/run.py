@@ -17,7 +17,7 @@ from pathlib import Path
 
 from course_lib.files import replacing
 from grading import entering
-from grading.definitions import SOLUTIONS, definition, names
+from grading.definitions import SOLUTIONS, definition, names, require_known
 from grading.handins.collecting import Found, find, shown
 from grading.processes import Pool, cluster, judged, page, processes
 from grading.results import Result, Status
@@ -86,9 +86,7 @@ def run(
 
 
 def _require(assignment: str, root: Path) -> None:
-    known = names(root / "solutions")
-    if assignment not in known:
-        raise ValueError(f"There is no assignment {assignment!r}: there are {', '.join(known)}.")
+    require_known(assignment, names(root / "solutions"))
     if not (SOLUTIONS / assignment / "cases.json").is_file():
         raise ValueError(
             f"solutions/{assignment}/cases.json is missing, without which every check fails: "

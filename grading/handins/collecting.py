@@ -27,7 +27,7 @@ from typing import IO
 from nbformat import NotebookNode
 
 from course_lib.files import replacing
-from grading.definitions import SOLUTIONS
+from grading.definitions import SOLUTIONS, require_known
 from grading.handins import reading
 from grading.handins.reading import NotANotebook
 
@@ -380,9 +380,7 @@ def _assignments(solutions: Path) -> frozenset[str]:
 @cache
 def _marks(assignment: str, solutions: Path) -> _Marks:
     """What an assignment's notebook has, and that of no other assignment."""
-    if assignment not in _assignments(solutions):
-        known = ", ".join(sorted(_assignments(solutions)))
-        raise ValueError(f"There is no assignment {assignment!r}: there are {known}.")
+    require_known(assignment, _assignments(solutions))
     of = {name: _all_marks(solutions / name / f"{name}.ipynb") for name in _assignments(solutions)}
     own = of.pop(assignment)
     return _Marks(*(mine.difference(*others) for mine, *others in zip(own, *of.values())))

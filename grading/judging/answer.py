@@ -126,13 +126,14 @@ class Answer(Elsewhere):
             if known is generator:
                 if not torch.equal(generator.get_state(), state):
                     raise ValueError(
-                        "A generator that was handed to the answer has another state here: it "
-                        "goes on where the answer runs, so make a new one to draw from its seed."
+                        "A generator that was handed to the answer was seeded or drawn from "
+                        "here: it goes on where the answer runs, so make a new one."
                     )
                 return handle
         outcome = self.room.ask(lambda worker: worker.keep(generator))
         match outcome:
             case Returned(wire.Handle() as handle):
+                generator.seed()  # so that it is seen when it is seeded again, alike or not
                 self._generators.append((generator, generator.get_state(), handle))
                 return handle
         raise Fault(outcome.text)

@@ -13,8 +13,9 @@ from grading.gradebook import Course
 
 @pytest.fixture(scope="module")
 def released(course):
+    made = Course(course.folder)
     for name in names():
-        Course(course.folder).release(name)
+        made.release(name)
     return course.folder / "exercises"
 
 
@@ -69,7 +70,7 @@ def test_a_notebook_that_nbgrader_refuses_is_named_and_leaves_what_was_released(
     nbformat.write(notebook, source)
     before = (released / "sgd/sgd.ipynb").read_bytes()
     with pytest.raises(
-        ValueError, match="^The assignment 'sgd' could not be made from its source: .*Duplicate"
+        ValueError, match="^The assignment 'sgd' could not be made or entered .*: .*Duplicate"
     ):
         Course(released.parent).release("sgd")
     assert (released / "sgd/sgd.ipynb").read_bytes() == before
