@@ -7,7 +7,7 @@ of the instructor's notebook are run on them as they stand, visible and hidden p
 import contextlib
 import io
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,8 +57,10 @@ def graded_cells(assignment: str, function: str) -> list[tuple[str, int]]:
     ]
 
 
-def earned(assignment: str, function: str, rule: Callable[..., Any], folder: Path) -> int:
-    """The points that ``rule`` gets, handed in as ``function``.
+def passed(
+    assignment: str, function: str, rule: Callable[..., Any], folder: Path
+) -> Iterator[bool]:
+    """Whether ``rule``, handed in as ``function``, passes each of its graded cells in turn.
 
     Args:
         assignment: the folder in ``solutions/``.
@@ -66,14 +68,13 @@ def earned(assignment: str, function: str, rule: Callable[..., Any], folder: Pat
         rule: what a student would have written.
         folder: the folder that holds the assignment's ``cases.json``.
     """
-    points = 0
-    for source, worth in graded_cells(assignment, function):
+    for source, _ in graded_cells(assignment, function):
         try:
             _grade(source, function, rule, folder)
         except CheckFailed:
-            continue
-        points += worth
-    return points
+            yield False
+        else:
+            yield True
 
 
 def _grade(source: str, function: str, rule: Callable[..., Any], folder: Path) -> None:
@@ -134,11 +135,11 @@ def scores(assignment: str, folder: Path | None = None) -> list[Score]:
     folder = folder or SOLUTIONS / assignment
 
     def score(function: Function) -> Score:
-        total = sum(function.points.values())
         wrong = [m.rule for m in function.misconceptions]
         right = [function.oracle, *function.variants]
-        caught = sum(earned(assignment, function.name, rule, folder) < total for rule in wrong)
-        kept = sum(earned(assignment, function.name, rule, folder) == total for rule in right)
+        # One cell that it does not pass is enough: the others are not run.
+        caught = sum(not all(passed(assignment, function.name, rule, folder)) for rule in wrong)
+        kept = sum(all(passed(assignment, function.name, rule, folder)) for rule in right)
         return Score(function.name, caught, len(wrong), kept, len(right))
 
     return [score(function) for function in load(assignment).functions]

@@ -115,47 +115,52 @@ def test_honest_hand_ins_have_all_their_points(graded, student, assignment):
     assert graded.page(student, assignment)
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
-class TestAttack:
-    """What holds of each."""
+# No class: pytest-xdist would give it to a process of its own, and all would be graded twice.
+each = pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
 
-    def test_gains_and_loses_no_point(self, graded, attack):
-        result = graded.results.get((attack.assignment, attack.student))
-        rows = [row for row in graded.rows if row["student_id"] == attack.student]
-        if attack.points is None:
-            assert result is None or not result.graded
-            return
-        earned = {item.cell: (item.earned, item.message) for item in result.items}
-        assert sum(points for points, _ in earned.values()) == attack.points, earned
-        if attack.assignment == ASSIGNMENTS[-1]:  # of which grades.csv is
-            assert [float(row["score"]) for row in rows] == [attack.points]
 
-    def test_ends_with_a_status_and_findings(self, graded, attack):
-        result = graded.results.get((attack.assignment, attack.student))
-        if result is None:
-            assert Status.MISSING in attack.status
-            assert f"  {attack.student}: " in graded.told
-            return
-        assert result.status in attack.status, result.reason
-        assert bool(result.reason) == (result.status is not Status.GRADED)
-        found = {finding.kind for finding in result.findings if finding.suspicious}
-        assert found >= set(attack.finds), result.findings
+@each
+def test_an_attack_gains_and_loses_no_point(graded, attack):
+    result = graded.results.get((attack.assignment, attack.student))
+    rows = [row for row in graded.rows if row["student_id"] == attack.student]
+    if attack.points is None:
+        assert result is None or not result.graded
+        return
+    earned = {item.cell: (item.earned, item.message) for item in result.items}
+    assert sum(points for points, _ in earned.values()) == attack.points, earned
+    if attack.assignment == ASSIGNMENTS[-1]:  # of which grades.csv is
+        assert [float(row["score"]) for row in rows] == [attack.points]
 
-    def test_has_a_page_that_can_be_read(self, graded, attack):
-        page = graded.page(attack.student, attack.assignment)
-        if attack.points is None:
-            assert not page
-            return
-        honest = graded.page(HONEST[0], attack.assignment)
-        assert set(Page(page).active) <= set(Page(honest).active)
-        shown = CONTROL.search(page)
-        assert not shown, page[shown.start() - 200 : shown.end() + 50]
-        assert len(page) < len(honest) + MOST_OF_A_PAGE
-        result = graded.results[attack.assignment, attack.student]
-        for item in result.items:
-            assert item.message.strip()
-            assert len(item.message) < 10_000
-            assert not CONTROL.search(item.message)
+
+@each
+def test_an_attack_ends_with_a_status_and_findings(graded, attack):
+    result = graded.results.get((attack.assignment, attack.student))
+    if result is None:
+        assert Status.MISSING in attack.status
+        assert f"  {attack.student}: " in graded.told
+        return
+    assert result.status in attack.status, result.reason
+    assert bool(result.reason) == (result.status is not Status.GRADED)
+    found = {finding.kind for finding in result.findings if finding.suspicious}
+    assert found >= set(attack.finds), result.findings
+
+
+@each
+def test_an_attack_has_a_page_that_can_be_read(graded, attack):
+    page = graded.page(attack.student, attack.assignment)
+    if attack.points is None:
+        assert not page
+        return
+    honest = graded.page(HONEST[0], attack.assignment)
+    assert set(Page(page).active) <= set(Page(honest).active)
+    shown = CONTROL.search(page)
+    assert not shown, page[shown.start() - 200 : shown.end() + 50]
+    assert len(page) < len(honest) + MOST_OF_A_PAGE
+    result = graded.results[attack.assignment, attack.student]
+    for item in result.items:
+        assert item.message.strip()
+        assert len(item.message) < 10_000
+        assert not CONTROL.search(item.message)
 
 
 @pytest.mark.parametrize("where", ["told", "on_terminal"])
