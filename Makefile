@@ -78,7 +78,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TESTERS) --dist loadsco
 NBVAL := --nbval-lax --nbval-cell-timeout 600
 
 check: lint  ## before every commit: style, types and the fast tests
-	$(MAKE) --no-print-directory --jobs 2 types fast
+	$(MAKE) --no-print-directory --jobs 2 types fast TESTERS=$(WORKERS)
 
 fast: $(READY)
 	$(PYTEST) -m "not slow" tests course_lib

@@ -17,6 +17,8 @@ from course_lib.checks.judges import (
 from course_lib.checks.situations import Property
 from course_lib.checks.values import Code
 
+pytestmark = pytest.mark.slow
+
 
 def by_permutation(n, batch_size, generator):
     return list(torch.randperm(n, generator=generator).split(batch_size))

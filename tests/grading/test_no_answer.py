@@ -18,6 +18,8 @@ from course_lib.optim import clipping, schedules
 from grading.definitions import SOLUTIONS, load, names
 from grading.hidden import hidden_verdict
 
+pytestmark = pytest.mark.slow
+
 FUNCTIONS = [(name, function) for name in names() for function in load(name).functions]
 
 

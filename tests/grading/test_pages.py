@@ -12,6 +12,8 @@ from grading.definitions import SOLUTIONS
 from grading.pages import page, stamp
 from grading.results import Marks, Result, Status
 
+pytestmark = pytest.mark.slow
+
 NOTEBOOK = nbformat.read(SOLUTIONS / "sgd" / "sgd.ipynb", as_version=4)
 GRADED = {
     cell.metadata.nbgrader.grade_id: (0.5, float(cell.metadata.nbgrader.points))

@@ -20,6 +20,8 @@ from course_lib.checks.verdict import judge
 from grading.definitions import load
 from grading.hidden import hidden_verdict
 
+pytestmark = pytest.mark.slow
+
 ANSWERS = {}
 
 

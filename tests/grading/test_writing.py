@@ -9,6 +9,8 @@ from grading.definitions import load, names
 from grading.update_rules import of_any_rule, stressed
 from grading.writing import F64, Wrong, edited, f64, mistakes, normal, uniform, whole
 
+pytestmark = pytest.mark.slow
+
 SCALE = 3.0
 
 

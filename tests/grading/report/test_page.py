@@ -8,6 +8,8 @@ from grading.report.similarity import Pair, Similarity
 from grading.results import Status
 from tests.grading.report.made_up import HOSTILE, STRANGE, finding, item, result
 
+pytestmark = pytest.mark.slow
+
 ALLOWED = {
     *["html", "head", "meta", "title", "style", "body", "h1", "h2", "h3", "nav", "a", "p", "img"],
     *["table", "caption", "tr", "th", "td", "div", "details", "summary", "bdi"],

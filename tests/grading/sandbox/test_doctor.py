@@ -11,6 +11,8 @@ from grading.sandbox import doctor, linux, shut, view
 from grading.sandbox.limits import FILES, NETWORK, PROCESSES, Limits
 from grading.sandbox.parent import Unavailable
 
+pytestmark = pytest.mark.slow
+
 
 def missing():
     return {name: why for name, _, why in doctor.examine() if why}

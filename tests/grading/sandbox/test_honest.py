@@ -13,6 +13,8 @@ from grading.sandbox.limits import COUNTED, EVERYTHING, MB, Limits
 from grading.sandbox.outcomes import Line, OutOfMemory, Raised, Returned
 from grading.sandbox.wire import Code, Handle, Seed
 
+pytestmark = pytest.mark.slow
+
 HONEST = {
     "prints a lot": "def f():\n    for i in range(20_000):\n        print('step', i)\n    return 1",
     "warns and logs": """
