@@ -88,8 +88,10 @@ def test_five_steps_end_where_the_course_ends(
     found, losses = RUNS[name](name, start, batches)
     assert losses == pytest.approx(right_losses, abs=1e-5)
     for w, ours, before in zip(found, right, start, strict=True):
-        torch.testing.assert_close(w, ours, rtol=0, atol=1e-6)
-        assert (ours - before).abs().max() > 1e-2
+        moved = (ours - before).abs().max()
+        assert moved > 1e-2
+        # A gradient that is nearly zero is divided by its own size, and so is its rounding.
+        torch.testing.assert_close(w, ours, rtol=0, atol=1e-4 * moved.item())
 
 
 PAGE = (BOOK / "reference" / "rosetta.md").read_text("utf-8")
