@@ -29,7 +29,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
 
-# The environment: made anew when it is missing or older than the lock. uv takes a sixth of pip's
+# The environment: made anew when it is missing or older than the lock. uv takes half of pip's
 # time; what it does not find, for it does not know pip's settings, pip installs.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 $(READY): requirements.lock pyproject.toml

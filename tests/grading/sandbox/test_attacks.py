@@ -536,15 +536,16 @@ import os
 def write():
     open("note", "w").write("x")
 def look():
-    return os.listdir(".")
+    return sorted(os.listdir("."))
 """
+    # In a clone under /tmp there is the way to what may be read, and nothing else.
+    way = [REPOSITORY.parts[2]] if REPOSITORY.is_relative_to("/tmp") else []
     first = make(source)
-    empty = first.call("look")  # but for the way to what it may read, if that lies under /tmp
     first.call("write")
-    assert first.call("look") == Returned(["note", *empty.value])
-    assert make(source).call("look") == empty
+    assert first.call("look") == Returned(sorted(["note", *way]))
+    assert make(source).call("look") == Returned(way)
     first.close()
-    assert make(source).call("look") == empty
+    assert make(source).call("look") == Returned(way)
 
 
 def test_the_end_of_the_judge_ends_a_worker(make):
