@@ -12,6 +12,7 @@
 ``judging``         asks it, and decides
 ``results``         what grading one hand-in ends in
 ``run``             ``make grade``: all hand-ins, by ``processes`` of this machine or a cluster
+``preloaded``       what each of these finds in memory
 ``entering``        what one of these processes does, and no other: it writes
 ``gradebook``       nbgrader's, and its notebooks
 ``pages``           what each student gets; ``markdown`` shows what they wrote

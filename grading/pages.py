@@ -96,6 +96,11 @@ def page(notebook: Mapping[str, Any], marks: Marks, name: str) -> str:
     return str(text)
 
 
+def warm_up() -> None:
+    """Compile the templates, which takes as long as three pages."""
+    page({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, Marks(0, 0), "")
+
+
 @cache
 def _exporter() -> FeedbackExporter:
     """One for all pages: making it takes as long as a page."""

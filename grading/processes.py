@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from grading.judging.judge import Judge
 
 # What each process finds in memory, and all of them share.
-PRELOAD = ["grading.judging.judge", "grading.pages", "grading.gradebook"]
+PRELOAD = ["grading.preloaded"]
 SECONDS_TO_CONNECT = 30
 
 T = TypeVar("T")

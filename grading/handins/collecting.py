@@ -22,14 +22,15 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
-from typing import IO
-
-from nbformat import NotebookNode
+from typing import IO, TYPE_CHECKING
 
 from course_lib.files import replacing
 from grading.definitions import SOLUTIONS, require_known
 from grading.handins import reading
 from grading.handins.reading import NotANotebook
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 MAX_DEPTH = 2  # zips inside the source, and zips inside those
 MAX_FILES = 100_000  # listed, all archives together
@@ -398,12 +399,12 @@ def _all_marks(path: Path) -> tuple[frozenset[str], frozenset[str], frozenset[st
     return _grade_ids(cells), frozenset(cell.id for cell in cells), frozenset(functions)
 
 
-def _grade_ids(cells: list[NotebookNode]) -> frozenset[str]:
+def _grade_ids(cells: list["NotebookNode"]) -> frozenset[str]:
     names = (cell.metadata.get("nbgrader", {}).get("grade_id") for cell in cells)
     return frozenset(name for name in names if name)
 
 
-def _share(notebook: NotebookNode, marks: _Marks) -> float:
+def _share(notebook: "NotebookNode", marks: _Marks) -> float:
     """How much of an assignment a notebook has: by grade ids, else cell ids, else functions."""
     cells = notebook.cells
     sources = "\n".join(cell.source for cell in cells if cell.cell_type == "code")

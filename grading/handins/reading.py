@@ -11,9 +11,10 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nbformat import NotebookNode, from_dict
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 MAX_BYTES = 20_000_000
 # What parses into far more memory than its bytes: no notebook that a person wrote has as many.
@@ -65,7 +66,7 @@ class NotANotebook(ValueError):
     """A file holds no notebook. The message ends a sentence: "not graded: the file …"."""
 
 
-def read(raw: bytes) -> NotebookNode:
+def read(raw: bytes) -> "NotebookNode":
     r"""Read a notebook, mending what can be mended without guessing.
 
     - Text may be UTF-8, UTF-16 or UTF-32, with or without a byte-order mark; what is no UTF-8 is
@@ -159,7 +160,9 @@ def _no_json(text: str, error: ValueError) -> str:
     return "is no notebook: it does not hold JSON"
 
 
-def _notebook(content: dict[str, Any]) -> NotebookNode:
+def _notebook(content: dict[str, Any]) -> "NotebookNode":
+    from nbformat import from_dict  # a fifth of a second, for which a run would wait
+
     given = _given_cells(content)
     if len(given) > MAX_CELLS:
         raise NotANotebook(f"has too many cells: {len(given):,}, and {MAX_CELLS:,} is the most")

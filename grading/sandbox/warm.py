@@ -29,6 +29,7 @@ def serve(control: socket.socket, preload: list[str], watching: str, without: li
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is the judge's
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a keeper
+    gc.disable()  # it would look for garbage among the modules, a tenth of the time
     for name in preload:
         importlib.import_module(name)
     worker.watching = runpy.run_path(watching)["watching"]
@@ -43,6 +44,7 @@ def serve(control: socket.socket, preload: list[str], watching: str, without: li
         return
     gc.collect()
     gc.freeze()  # so that no collection touches, and so copies, what the workers share
+    gc.enable()
     while True:
         try:
             request, handles, _, _ = socket.recv_fds(control, 1 << 16, 3)

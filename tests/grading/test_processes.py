@@ -1,6 +1,7 @@
 """Questions are asked of processes, of this machine or of a cluster, and each is answered."""
 
 import asyncio
+import gc
 import os
 import re
 import signal
@@ -54,6 +55,11 @@ def test_each_is_answered_elsewhere(pool):
     assert asked(pool, *QUESTIONS) == [2**n for n in range(20)]
     ids = set(asked(pool, *[(os.getpid,)] * 8))
     assert os.getpid() not in ids and 1 <= len(ids) <= pool.size == 2
+
+
+def test_they_collect_their_own_garbage_and_touch_no_shared_module(pool):
+    assert asked(pool, (gc.isenabled,)) == [True]
+    assert asked(pool, (gc.get_freeze_count,))[0] > 100_000
 
 
 def test_an_error_comes_back(pool):
