@@ -81,7 +81,7 @@ check: lint  ## before every commit: style, types and the fast tests
 	$(MAKE) --no-print-directory --jobs 2 types fast TESTERS=$(WORKERS)
 
 fast: $(READY)
-	$(PYTEST) -m "not slow" tests course_lib
+	$(PYTEST) -p no:nbval -m "not slow" tests course_lib
 
 site-test: book  ## try every page of the book in a browser
 	COURSE_SITE=_build/html $(PYTEST) tests/site/test_pages.py tests/site/test_slides.py

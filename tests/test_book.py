@@ -87,6 +87,7 @@ def test_every_chapter_is_in_the_table_of_contents(path):
     assert f"book/{path.stem}" in PAGES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", BOOK_PAGES, ids=lambda path: path.stem)
 def test_internal_links_lead_somewhere(path):
     labels = re.findall(

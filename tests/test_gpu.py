@@ -74,6 +74,7 @@ def test_nothing_is_missing_here(site, tmp_path):
     gpu.complain_of_what_is_missing(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_wheel_for_another_python_is_refused(site, tmp_path):
     (tmp_path / "some-1.0-cp27-cp27m-win32.whl").write_bytes(b"")
     with pytest.raises(gpu.Impossible, match=r"cannot be installed into Python 3\."):

@@ -159,6 +159,7 @@ def test_layout_in_memory_does_not_matter(layer, device):
         torch.testing.assert_close(found, right)
 
 
+@pytest.mark.slow
 @EVERY_LAYER
 def test_hand_written_backward_passes_torchs_gradient_check(layer):
     ours, _, shape, affine = LAYERS[layer]

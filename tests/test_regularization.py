@@ -215,6 +215,7 @@ def test_mixup_blends_images_and_targets_alike(dtype, device):
     assert torch.equal(x, before[0]) and torch.equal(labels, before[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alpha", [0.1, 0.2, 1.0, 8.0])
 def test_mixups_weight_follows_the_beta_distribution(alpha):
     torch.manual_seed(0)

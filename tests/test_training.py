@@ -446,6 +446,7 @@ def without_time(history):
     return replace(history, seconds=[])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RUNS)
 def test_a_resumed_run_ends_with_the_bits_of_one_that_was_not(data, tmp_path, name):
     straight, _, expected = run(name, data, epochs=4, checkpoint=tmp_path / "a")
@@ -490,6 +491,7 @@ def run(path, epochs):
     assert_same(torch.load(tmp_path / "resumed.pt"), straight)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["one cycle", "schedule"])
 @pytest.mark.parametrize("at", [4, 5, 7, 8])
 def test_an_interrupted_run_resumes_also_with_the_objects_it_used(tiny, tmp_path, at, name):

@@ -42,6 +42,7 @@ def test_what_is_no_formula_is_an_error(tex):
         formulas.mathml(tex)
 
 
+@pytest.mark.slow
 def test_the_font_has_the_signs_of_the_formulas_and_larger_brackets():
     font = formulas.font_of([formulas.mathml(r"\Big( \sum_i \eta_i \Big) \odot x")])
     cut = TTFont(io.BytesIO(font))

@@ -174,6 +174,7 @@ def rmsprop_step(w, g, state, *, lr, alpha, eps):
     return w - lr * (g if t == 3 else g / (v.sqrt() + eps)), {"t": t, "v": v}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["alone", "beside", "tried"])
 def test_a_state_is_the_one_that_the_function_returned_itself(kind, tmp_path):
     write(load("adaptive"), tmp_path / "cases.json")

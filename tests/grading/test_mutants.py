@@ -23,6 +23,7 @@ def halved(z: Tensor, dim: int) -> Tensor:
     return z.cumsum(dim) / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "slip",
     [

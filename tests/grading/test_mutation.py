@@ -16,6 +16,8 @@ from grading.definitions import load, names, record
 from grading.hidden import hidden_verdict
 from grading.mutation import checking_seconds, graded_cells, scores
 
+pytestmark = pytest.mark.slow
+
 FUNCTIONS = [(name, function) for name in names() for function in load(name).functions]
 MISCONCEPTIONS = [
     pytest.param(name, function, misconception, id=f"{name}-{function.name}-{i}")
@@ -37,7 +39,6 @@ def visible_verdict(assignment, function, answer):
     return judge(function.name, answer, seen.trials, seen.returns)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("assignment", names())
 def test_the_score_is_perfect_in_the_graded_cells(assignment, tmp_path, record_property):
     write(load(assignment), tmp_path / "cases.json")
@@ -51,14 +52,12 @@ def test_the_score_is_perfect_in_the_graded_cells(assignment, tmp_path, record_p
     assert not [score for score in found if not score.perfect]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("assignment", names())
 def test_all_checks_take_at_most_a_second_of_one_core(assignment):
     record(assignment)
     assert min(sum(checking_seconds(assignment).values()) for _ in range(3)) <= 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("assignment", "function", "misconception"), MISCONCEPTIONS)
 def test_a_misconception_is_wrong_in_both_checks_and_told_why(assignment, function, misconception):
     seen = visible_verdict(assignment, function, misconception.rule)
@@ -67,7 +66,6 @@ def test_a_misconception_is_wrong_in_both_checks_and_told_why(assignment, functi
     assert not hidden_verdict(assignment, function.name, misconception.rule).passed
 
 
-@pytest.mark.slow
 @by_function
 def test_right_rules_pass_whatever_the_seed(assignment, function, monkeypatch):
     for seed in range(5):

@@ -82,6 +82,7 @@ def test_all_notebooks_begin_alike(root, name):
     assert first(name) == (source.replace('"sgd"', f'"{name}"'), metadata)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", names())
 def test_the_first_cell_sets_a_notebook_up_on_colab(name, handout, tmp_path, colab):
     colab({"zip (1).zip": handout.read_bytes()}, name)
@@ -92,6 +93,7 @@ def with_prefix(files, prefix):
     return {f"{prefix}{name}": content for name, content in files.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "remade",
     [
@@ -120,6 +122,7 @@ def damaged(files):
     return bytes(content)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("chosen", "sentence"),
     [

@@ -96,6 +96,7 @@ def assert_trained_as_if_alone(models, split, method, lrs=LRS, build=Many):
         assert trial.accuracy(split)[r, s] == (scores.argmax(1) == split.labels).float().mean()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 def test_each_network_is_trained_as_if_alone(method, double, split):
     models = networks()
@@ -297,6 +298,7 @@ def test_a_slow_rate_is_waited_for_as_long_as_patience_says(clouds, patience, ar
     assert steps[0].isfinite().any() == arrives
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("every", [1, 3, 10])
 def test_the_wait_begins_when_half_of_the_models_have_arrived_at_the_fastest_rate(clouds, every):
     arrivals = reach(clouds, [0.1, 0.4], every=every, patience=100)

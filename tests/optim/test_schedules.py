@@ -171,6 +171,7 @@ TORCH = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The epoch parameter:UserWarning")  # torch's SequentialLR
 @pytest.mark.parametrize("name", TORCH)
 def test_schedule_equals_torchs_at_every_step(name):

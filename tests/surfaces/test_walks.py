@@ -106,6 +106,7 @@ def test_a_walk_stays_on_the_device_of_its_start(device):
     torch.testing.assert_close(paths.cpu(), on_cpu, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make",
     [

@@ -149,6 +149,7 @@ BOMBS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", BOMBS.values(), ids=BOMBS)
 def test_code_that_breaks_the_parser_is_no_code(source):
     reader = Reader()

@@ -302,6 +302,7 @@ def test_what_is_no_notebook_is_told_by_its_kind(raw, sentence):
         read(raw)
 
 
+@pytest.mark.slow
 def test_a_file_of_the_largest_size_is_read():
     filler = code(source="#" * (reading.MAX_BYTES - len(notebook(code())) + len("x = 1")))
     raw = notebook(filler)
@@ -375,6 +376,7 @@ def places(value, path=()):
 PLACES = [place for place in places(json.loads(SMALL)) if place]
 
 
+@pytest.mark.slow
 @FAST
 @given(st.lists(st.tuples(st.sampled_from(PLACES), JSON), min_size=1, max_size=3))
 def test_anything_in_place_of_any_field_is_read_or_refused(changes):
