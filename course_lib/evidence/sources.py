@@ -1,7 +1,7 @@
 """What a chapter is made from, as a digest: two runs of one digest measure the same.
 
-Comments, docstrings and the wording of claims are left out, and so is the module that shows
-claims: none of them changes a value.
+Comments, docstrings, where a chapter is cut into cells and the wording of claims are left out, and
+so is the module that shows claims: none of them changes a value.
 """
 
 import ast
@@ -68,7 +68,7 @@ def measurement_digest(chapter: Path) -> str:
         chapter: the path of a notebook.
     """
     trees = [_without_wording(ast.parse(source)) for _, source in code_cells(chapter)]
-    parts = [_canonical(tree) for tree in trees]
+    parts = [_canonical(statement) for tree in trees for statement in tree.body]
     parts += [_module_digest(path) for path in modules_behind(trees)]
     parts += [hashlib.sha256(path.read_bytes()).hexdigest() for path in _results_read(trees)]
     return _digest(parts)

@@ -39,6 +39,7 @@ def test_what_can_change_a_value_changes_the_digest(book, chapter, cells):
         with_cell("import torch\n", "# A comment.\nimport torch\n\n"),
         with_cell("import torch\n", '"""A docstring."""\nimport torch\n'),
         with_cell("4.0", "4.00"),
+        ("\n".join(CELLS),),
     ],
 )
 def test_comments_docstrings_and_layout_do_not(book, chapter, cells):
