@@ -17,6 +17,14 @@ from PIL import Image
 
 from course_lib.files import replacing
 
+LABELS = {
+    "code cell source": "the code",
+    "code cell outputs": "what it prints",
+    "code cell content": "the code and what it prints",
+}
+"""What a fold is said to hold, by MyST-NB and by this book."""
+CLAIM = ">✓</span>"
+"""What begins the box of a claim."""
 PLAIN = frozenset({"n", "nn", "p", "w"})
 """Parts of code that have the colour of the code around them."""
 
@@ -83,6 +91,8 @@ def lean_code(html: str) -> str:
 def folded(html: str) -> str:
     """A folded cell: its code is coloured when somebody unfolds it.
 
+    The fold says what is in it; one with claims has the class ``claims``.
+
     Its colours are kept as runs, such as ``k:6 :1 nb:5`` for six letters
     of a keyword, one without a colour, and five of a builtin's name.
     """
@@ -105,6 +115,12 @@ def folded(html: str) -> str:
 
     # The label would hide from screen readers what is written there.
     html = html.replace(' aria-label="Toggle hidden content"', "")
+    if claims := html.count(CLAIM):
+        said = f"{claims} measured claim{'s' * (claims > 1)}"
+        html = re.sub(r"(?:Show|Hide) code cell outputs", said, html)
+        html = html.replace("admonition hide", "admonition hide claims", 1)
+    for before, now in LABELS.items():
+        html = html.replace(before, now)
     return _CODE.sub(plain, html)
 
 

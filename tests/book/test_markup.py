@@ -53,6 +53,25 @@ def test_folded_code_with_a_line_that_stands_out_keeps_its_elements():
     assert marked in markup.folded(FOLDED.format(marked))
 
 
+CLAIMS = """<details class="admonition hide above-output"><summary>
+<p class="collapsed admonition-title">Show code cell outputs</p>
+<p class="expanded admonition-title">Hide code cell outputs</p></summary>{}</details>"""
+
+
+@pytest.mark.parametrize(("count", "said"), [(1, "1 measured claim"), (4, "4 measured claims")])
+def test_folded_claims_are_counted_and_kept_for_paper(count, said):
+    html = markup.folded(CLAIMS.format("<div><span>✓</span> It holds.</div>" * count))
+    assert re.findall(r"<p class=.*?>(.*?)</p>", html) == [said, said]
+    assert '<details class="admonition hide claims above-output">' in html
+
+
+def test_a_fold_says_what_is_in_it():
+    html = markup.folded(CLAIMS.format("<pre>0.5</pre>"))
+    said = re.findall(r"<p class=.*?>(.*?)</p>", html)
+    assert said == ["Show what it prints", "Hide what it prints"]
+    assert "claims" not in html
+
+
 @pytest.fixture
 def film():
     paths = {"SGD": torch.tensor([[1.0, 1.0], [0.5, 0.5], [0.0, 0.0]])}

@@ -12,6 +12,9 @@ FIRST = f"""<html><body><article><section id="first-page">
 <pre>folded = 1</pre></details><div class="cell_output">
 <figure id="fig-a"><img alt="A line" src="../_images/a.svg" loading="lazy"><figcaption><p>
 <span class="caption-number">Fig. 1</span> A line.</p></figcaption></figure></div></div>
+<div class="cell"><details class="admonition hide claims above-output"><summary>
+<p>1 measured claim</p></summary><div class="cell_output"><div class="output text_html">
+<div style="border-left: 4px solid #2a9d6f">✓ It is 7.</div></div></div></details></div>
 <div class="landing-tools screen-only">Drag it.</div>
 <details><summary>Hint</summary>Look up.</details>
 <pre data-runs="k:3 :2">def f</pre>

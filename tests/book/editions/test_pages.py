@@ -19,6 +19,10 @@ def test_folded_code_is_left_out_and_a_hint_is_shown(book):
     assert not book[0].body.xpath(".//details | .//a[@class='headerlink']")
 
 
+def test_folded_claims_are_shown(book):
+    assert "✓ It is 7." in text(book[0])
+
+
 def test_a_definition_stays_and_what_needs_a_window_does_not(book):
     (note,) = book[0].body.find_class("margin")
     assert note.text_content() == "RateA factor."
