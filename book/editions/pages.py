@@ -32,7 +32,8 @@ NOT_FOR_PAPER = """
     or self::noscript or self::input or @class="headerlink"
     or self::source or contains(@class, "screen-only")
     or @class="film-controls" or contains(@class, "toctree-wrapper")
-    or self::details[contains(@class, "hide")][not(contains(@class, "claims"))]
+    or self::details[contains(@class, "hide")
+        and not(contains(@class, "claims"))]
 """
 
 
