@@ -294,6 +294,12 @@ def test_no_two_claims_share_a_name():
     assert sorted(names) == sorted(set(names))
 
 
+def test_the_code_of_a_claim_is_not_shown(chapter):
+    for cell in chapter.code:
+        if calls(cell.source, "claim"):
+            assert "remove-input" in cell.metadata.get("tags", []), cell.id
+
+
 def test_a_claim_is_made_once_a_run(chapter):
     for tree in chapter.trees:
         for statement in tree.body:
