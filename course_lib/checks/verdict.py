@@ -245,7 +245,7 @@ def _run(situation: Situation, answer: Answer) -> Outcome:
             answer.begin()
             return situation.run(answer)
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
+            torch.default_generator.manual_seed(0)  # and no GPU's, which nobody sets back
             return situation.run(answer)
     except troubles:
         raise

@@ -127,7 +127,13 @@ def _module(frame: FrameType) -> str:
 
 
 def _among(name: str, names: tuple[str, ...]) -> bool:
-    return any(name == one or name.startswith(f"{one}.") for one in names)
+    return name in names or name.startswith(_inside(names))
+
+
+@lru_cache(maxsize=64)
+def _inside(names: tuple[str, ...]) -> tuple[str, ...]:
+    """How the names of what these modules and classes hold begin."""
+    return tuple(f"{name}." for name in names)
 
 
 def _told(frame: FrameType, event: str, argument: Any, name: str) -> str:
