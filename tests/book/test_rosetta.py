@@ -122,7 +122,7 @@ def methods():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("library, code", methods())
+@pytest.mark.parametrize("library, code", list(methods()))
 def test_a_line_of_the_tables_makes_an_optimizer(library, code, keras_on_torch):
     weights = {"params": [torch.nn.Parameter(torch.ones(2, 2))]}
     weights["matrices"] = weights["params"]
