@@ -13,6 +13,7 @@ from collections.abc import Callable
 from html import escape, unescape
 from pathlib import Path
 
+from code_links import linked
 from PIL import Image
 
 from course_lib.files import replacing
@@ -23,7 +24,7 @@ LABELS = {
     "code cell content": "the code and what it prints",
 }
 """What a fold is said to hold, by MyST-NB and by this book."""
-CLAIM = ">✓</span>"
+CLAIM = '<div class="claim"'
 """What begins the box of a claim."""
 PLAIN = frozenset({"n", "nn", "p", "w"})
 """Parts of code that have the colour of the code around them."""
@@ -55,6 +56,7 @@ def lean(
     drawing: Callable[[str], Path],
     films: Path,
     address: str,
+    described: Callable[[str], str | None] = lambda name: None,
 ) -> str:
     """All of the steps below.
 
@@ -63,12 +65,17 @@ def lean(
         drawing: where the SVG is that the page knows by a name.
         films: the folder for films; they are written to it.
         address: the address of that folder, seen from the page.
+        described: where the reference describes a name of the page's code,
+            if it does. Default: nowhere.
     """
     html = with_films(html, films, address)
     html = with_sizes(html, drawing)
     html = _FOLDED.sub(lambda found: folded(found[0]), html)
     html = _CODE.sub(
-        lambda found: found[1] + lean_code(found[2]) + found[3], html
+        lambda found: (
+            found[1] + lean_code(linked(found[2], described)) + found[3]
+        ),
+        html,
     )
     html = with_objectives(with_plain_tables(html))
     return with_listed_papers(with_held_signs(html))

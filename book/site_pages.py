@@ -10,12 +10,13 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from html import unescape
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
+import code_links
 import formulas
 import markup
 import styles
@@ -95,6 +96,7 @@ def write_lean(
             drawing=lambda name: Path(app.srcdir, source[name]),
             films=Path(app.outdir, "_static", "films"),
             address=context["content_root"] + "_static/films",
+            described=reference(app, page, tree),
         )
         context["description"] = description(context["body"])
     context["has_landing"] = "landing-figure" in context.get("body", "")
@@ -113,6 +115,31 @@ def write_lean(
     for script in context["script_files"]:
         if script.attributes["body"].startswith("DOCUMENTATION_OPTIONS."):
             script.attributes["type"] = "module"  # after the joined script
+
+
+def reference(
+    app: Sphinx, page: str, tree: nodes.document | None
+) -> Callable[[str], str | None]:
+    """Where the reference describes what the code of a page imports."""
+    blocks = tree.findall(nodes.literal_block) if tree else ()
+    names = code_links.imported(block.astext() for block in blocks)
+    known = app.env.domaindata["py"]["objects"]
+    documented = [
+        name
+        for name, entry in known.items()
+        if entry.objtype in ("class", "function", "exception")
+    ]
+
+    def address(name: str) -> str | None:
+        if name not in names:
+            return None
+        full = code_links.described(*names[name], documented)
+        if full is None:
+            return None
+        there = app.builder.get_relative_uri(page, known[full].docname)
+        return f"{there}#{known[full].node_id}"
+
+    return address
 
 
 def description(html: str) -> str:

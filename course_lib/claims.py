@@ -231,11 +231,11 @@ class _Shown:
         # The text keeps the page's own colour and the tint is transparent: both stay legible
         # on a light and on a dark page.
         return (
-            '<div style="border-left: 4px solid #2a9d6f; border-radius: 4px; '
+            '<div class="claim" style="border-left: 4px solid #2a9d6f; border-radius: 4px; '
             'background: rgba(42, 157, 111, 0.13); padding: 0.4em 0.8em; margin: 0.2em 0;">'
             '<span style="color: #2a9d6f; font-weight: bold;">✓</span> '
             f"{html.escape(self.said)} "
-            f'<span style="opacity: 0.75; font-size: 0.85em; white-space: nowrap;">'
+            f'<span style="opacity: 0.75; font-size: 0.85em; display: inline-block;">'
             f"{html.escape(self.evidence)}</span>"
             "</div>"
         )

@@ -65,7 +65,13 @@ const NAMES = ["card", "ink", "muted", "grid", "low", "high", "line", "near", "f
 
 function readPalette(root) {
   const style = getComputedStyle(root);
-  return Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--pg-${name}`).trim()]));
+  const value = (name) => style.getPropertyValue(`--pg-${name}`).trim();
+  return { ...Object.fromEntries(NAMES.map((name) => [name, value(name)])), lift: Number(value("lift")) };
+}
+
+/** The colour of a method's line: in the dark it is lifted, some of the way to white. */
+function lifted(color, { lift }) {
+  return lift ? `rgb(${between(channels(color), [255, 255, 255], lift).join(",")})` : color;
 }
 
 /** "#rrggbb" as three numbers. */
@@ -326,18 +332,19 @@ function drawPaths(canvas, surface, runs, step, focus, palette, { room, dots = t
   const inOrder = [...runs].sort((a, b) => (a.name === focus) - (b.name === focus));
   for (const { name, path, verdict } of inOrder) {
     const style = STYLES[name];
+    const color = lifted(style.color, palette);
     const gone = ["diverges", "infinite"].includes(verdict.kind) ? verdict.left : Infinity;
     const points = path.slice(0, Math.min(step, gone) + 1).map(toPixel);
     ctx.lineJoin = "round";
     ctx.lineWidth = name === focus ? LINE * 1.3 : LINE;
-    ctx.strokeStyle = style.color;
+    ctx.strokeStyle = color;
     ctx.setLineDash(dashOf(style, LINE));
     const exit = drawLine(ctx, points, box);
     ctx.setLineDash([]);
-    if (dots && points.length <= 40) for (const p of points.slice(1, -1)) dot(ctx, p, box, style.color);
+    if (dots && points.length <= 40) for (const p of points.slice(1, -1)) dot(ctx, p, box, color);
     const end = points[points.length - 1];
-    if (isIn(end, box)) drawMarker(ctx, style.marker, ...end, 6, style.color, palette.card);
-    else if (exit) drawExit(ctx, exit, style.color, palette);
+    if (isIn(end, box)) drawMarker(ctx, style.marker, ...end, 6, color, palette.card);
+    else if (exit) drawExit(ctx, exit, color, palette);
   }
   drawStart(ctx, toPixel(runs.length ? runs[0].path[0] : surface.start), palette);
 }
@@ -1309,7 +1316,7 @@ const PRESETS = [
   {
     id: "plateau", name: "The plateau",
     sentence:
-      "Far from the minimum there is almost no slope: SGD stands, steps of a length of their own go on.",
+      "Far from the minimum there is almost no slope: SGD hardly moves, while methods whose steps have a length of their own go on.",
     state: "surface=plateau&start=-3.4,2.4&steps=100&m=SGD,lr:1&m=Momentum,lr:0.5,momentum:0.9&m=Adam,lr:0.2&m=Lion,lr:0.1&focus=SGD",
   },
   {
@@ -1394,6 +1401,13 @@ function choice(table, key, fallback, words, notes) {
   return fallback;
 }
 
+/** One of these; the first, with a sentence, for what is none of them, and without one for nothing. */
+function among(known, given, words, notes) {
+  if (known.includes(given)) return given;
+  if (given !== null) notes.push(`There is no ${words} “${short(given)}”: this is “${known[0]}”.`);
+  return known[0];
+}
+
 /** The settings of a method in this place, with the rate that suits the surface. */
 function defaultHyper(name, surfaceId) {
   const method = METHODS[name];
@@ -1467,17 +1481,17 @@ function readState(address) {
   settings.methods = [];
   for (const part of given.getAll("m")) {
     const method = readMethod(part, id, notes);
-    if (!method || settings.methods.some(({ name }) => name === method.name)) continue;
-    if (settings.methods.length < MOST_METHODS) settings.methods.push(method);
+    if (!method) continue;
+    if (settings.methods.some(({ name }) => name === method.name)) notes.push(`${method.name} stands there twice: the first counts.`);
+    else if (settings.methods.length < MOST_METHODS) settings.methods.push(method);
     else notes.push(`${method.name} is left out: ${MOST_METHODS} methods fit side by side.`);
   }
   if (!settings.methods.length) {
     settings.methods = ["SGD", "Momentum", "Adam"].map((name) => ({ name, hyper: defaultHyper(name, id) }));
   }
   const names = settings.methods.map(({ name }) => name);
-  settings.focus = names.includes(given.get("focus")) ? given.get("focus") : names[0];
-  const axes = phaseAxes(settings.focus);
-  settings.axis = axes.includes(given.get("axis")) ? given.get("axis") : axes[0];
+  settings.focus = among(names, given.get("focus"), "method in focus", notes);
+  settings.axis = among(phaseAxes(settings.focus), given.get("axis"), "axis of the phase map", notes);
   return { settings, notes, preset: preset ? preset.id : null };
 }
 
@@ -1603,8 +1617,8 @@ function judge(surface, settings, path, losses) {
   if (path.every((w) => w[0] === path[0][0] && w[1] === path[0][1])) return { kind: "still", step: 0 };
   if (surface.floor !== undefined) {
     const goal = surface.floor + GOAL * (losses[0] - surface.floor);
-    const reached = losses.findIndex((loss) => loss <= goal);
-    if (reached >= 0 && losses[last] <= goal) return { kind: "arrived", step: reached };
+    // Whoever only flies through has not arrived: from this step on it stays.
+    if (losses[last] <= goal) return { kind: "arrived", step: losses.findLastIndex((loss) => loss > goal) + 1 };
   }
   if (isOutside(surface, path[last])) return { kind: "leaves", step: left };
   return { kind: "on the way", step: last };
@@ -1647,7 +1661,7 @@ function describe(settings, runs) {
 function describePhase({ name, summary, words, reachable }) {
   const percent = (share) => `${Math.round(100 * share)} %`;
   const arrives = reachable ? `, ${percent(summary.arrived)} lower the loss a thousandfold` : "";
-  return `Rate of ${name} across, ${words} upwards: ${percent(summary.diverged)} of the map diverge${arrives}.`;
+  return `Rate of ${name} across, ${words} upwards: ${percent(summary.diverged)} of the map diverges${arrives}.`;
 }
 
 // landing.js

@@ -351,7 +351,7 @@ const PRESETS = [
   {
     id: "plateau", name: "The plateau",
     sentence:
-      "Far from the minimum there is almost no slope: SGD stands, steps of a length of their own go on.",
+      "Far from the minimum there is almost no slope: SGD hardly moves, while methods whose steps have a length of their own go on.",
     state: "surface=plateau&start=-3.4,2.4&steps=100&m=SGD,lr:1&m=Momentum,lr:0.5,momentum:0.9&m=Adam,lr:0.2&m=Lion,lr:0.1&focus=SGD",
   },
   {
@@ -959,6 +959,32 @@ function dashOf(style, width) {
   return style.dash.map((part) => part * width);
 }
 
+// palette.js
+// The colours of the page, light or dark, as playground.css gives them.
+
+const NAMES = ["card", "ink", "muted", "grid", "low", "high", "line", "near", "far", "shade", "light"];
+
+function readPalette(root) {
+  const style = getComputedStyle(root);
+  const value = (name) => style.getPropertyValue(`--pg-${name}`).trim();
+  return { ...Object.fromEntries(NAMES.map((name) => [name, value(name)])), lift: Number(value("lift")) };
+}
+
+/** The colour of a method's line: in the dark it is lifted, some of the way to white. */
+function lifted(color, { lift }) {
+  return lift ? `rgb(${between(channels(color), [255, 255, 255], lift).join(",")})` : color;
+}
+
+/** "#rrggbb" as three numbers. */
+function channels(color) {
+  return [1, 3, 5].map((i) => parseInt(color.slice(i, i + 2), 16));
+}
+
+/** The colour this share of the way from one to another. */
+function between(from, to, share) {
+  return from.map((c, i) => Math.round(c + (to[i] - c) * share));
+}
+
 // internals.js
 // What goes on inside the method in focus: four quantities of both weights, step by step.
 
@@ -997,7 +1023,7 @@ function drawQuantity(canvas, run, { key, log, missing }, steps, step, palette) 
   ctx.beginPath();
   ctx.rect(box.left, 0, box.right - box.left, height);
   ctx.clip();
-  [STYLES[run.name].color, palette.ink].forEach((color, i) => {
+  [lifted(STYLES[run.name].color, palette), palette.ink].forEach((color, i) => {
     ctx.strokeStyle = color;
     ctx.lineWidth = i ? 1.4 : 2;
     ctx.setLineDash(i ? [4, 3] : []);
@@ -1039,7 +1065,7 @@ function heightOf(surface) {
 
 function drawCurves(canvas, surface, settings, runs, step, focus, palette) {
   const { ctx, width, height } = fit(canvas);
-  const box = { left: 46, top: 8, right: width - 10, bottom: height - 24 };
+  const box = { left: 46, top: 8, right: width - 14, bottom: height - 24 };
   const { log, of } = heightOf(surface);
   const [low, high] = range(runs, of, log);
   const x = (t) => box.left + ((box.right - box.left) * t) / settings.steps;
@@ -1056,7 +1082,7 @@ function drawCurves(canvas, surface, settings, runs, step, focus, palette) {
     const line = name === focus ? 2.6 : 2;
     ctx.lineWidth = line;
     ctx.lineJoin = "round";
-    ctx.strokeStyle = style.color;
+    ctx.strokeStyle = lifted(style.color, palette);
     ctx.setLineDash(dashOf(style, 2));
     ctx.beginPath();
     losses.forEach((loss, t) => {
@@ -1192,6 +1218,13 @@ function choice(table, key, fallback, words, notes) {
   return fallback;
 }
 
+/** One of these; the first, with a sentence, for what is none of them, and without one for nothing. */
+function among(known, given, words, notes) {
+  if (known.includes(given)) return given;
+  if (given !== null) notes.push(`There is no ${words} “${short(given)}”: this is “${known[0]}”.`);
+  return known[0];
+}
+
 /** The settings of a method in this place, with the rate that suits the surface. */
 function defaultHyper(name, surfaceId) {
   const method = METHODS[name];
@@ -1265,17 +1298,17 @@ function readState(address) {
   settings.methods = [];
   for (const part of given.getAll("m")) {
     const method = readMethod(part, id, notes);
-    if (!method || settings.methods.some(({ name }) => name === method.name)) continue;
-    if (settings.methods.length < MOST_METHODS) settings.methods.push(method);
+    if (!method) continue;
+    if (settings.methods.some(({ name }) => name === method.name)) notes.push(`${method.name} stands there twice: the first counts.`);
+    else if (settings.methods.length < MOST_METHODS) settings.methods.push(method);
     else notes.push(`${method.name} is left out: ${MOST_METHODS} methods fit side by side.`);
   }
   if (!settings.methods.length) {
     settings.methods = ["SGD", "Momentum", "Adam"].map((name) => ({ name, hyper: defaultHyper(name, id) }));
   }
   const names = settings.methods.map(({ name }) => name);
-  settings.focus = names.includes(given.get("focus")) ? given.get("focus") : names[0];
-  const axes = phaseAxes(settings.focus);
-  settings.axis = axes.includes(given.get("axis")) ? given.get("axis") : axes[0];
+  settings.focus = among(names, given.get("focus"), "method in focus", notes);
+  settings.axis = among(phaseAxes(settings.focus), given.get("axis"), "axis of the phase map", notes);
   return { settings, notes, preset: preset ? preset.id : null };
 }
 
@@ -1331,7 +1364,7 @@ function describe(settings, runs) {
 function describePhase({ name, summary, words, reachable }) {
   const percent = (share) => `${Math.round(100 * share)} %`;
   const arrives = reachable ? `, ${percent(summary.arrived)} lower the loss a thousandfold` : "";
-  return `Rate of ${name} across, ${words} upwards: ${percent(summary.diverged)} of the map diverge${arrives}.`;
+  return `Rate of ${name} across, ${words} upwards: ${percent(summary.diverged)} of the map diverges${arrives}.`;
 }
 
 // contours.js
@@ -1388,26 +1421,6 @@ function* contour({ values, columns, rows }, level) {
       else yield* [[top(), right()], [bottom(), left()]];
     }
   }
-}
-
-// palette.js
-// The colours of the page, light or dark, as playground.css gives them.
-
-const NAMES = ["card", "ink", "muted", "grid", "low", "high", "line", "near", "far", "shade", "light"];
-
-function readPalette(root) {
-  const style = getComputedStyle(root);
-  return Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--pg-${name}`).trim()]));
-}
-
-/** "#rrggbb" as three numbers. */
-function channels(color) {
-  return [1, 3, 5].map((i) => parseInt(color.slice(i, i + 2), 16));
-}
-
-/** The colour this share of the way from one to another. */
-function between(from, to, share) {
-  return from.map((c, i) => Math.round(c + (to[i] - c) * share));
 }
 
 // markers.js
@@ -1536,18 +1549,19 @@ function drawPaths(canvas, surface, runs, step, focus, palette, { room, dots = t
   const inOrder = [...runs].sort((a, b) => (a.name === focus) - (b.name === focus));
   for (const { name, path, verdict } of inOrder) {
     const style = STYLES[name];
+    const color = lifted(style.color, palette);
     const gone = ["diverges", "infinite"].includes(verdict.kind) ? verdict.left : Infinity;
     const points = path.slice(0, Math.min(step, gone) + 1).map(toPixel);
     ctx.lineJoin = "round";
     ctx.lineWidth = name === focus ? LINE * 1.3 : LINE;
-    ctx.strokeStyle = style.color;
+    ctx.strokeStyle = color;
     ctx.setLineDash(dashOf(style, LINE));
     const exit = drawLine(ctx, points, box);
     ctx.setLineDash([]);
-    if (dots && points.length <= 40) for (const p of points.slice(1, -1)) dot(ctx, p, box, style.color);
+    if (dots && points.length <= 40) for (const p of points.slice(1, -1)) dot(ctx, p, box, color);
     const end = points[points.length - 1];
-    if (isIn(end, box)) drawMarker(ctx, style.marker, ...end, 6, style.color, palette.card);
-    else if (exit) drawExit(ctx, exit, style.color, palette);
+    if (isIn(end, box)) drawMarker(ctx, style.marker, ...end, 6, color, palette.card);
+    else if (exit) drawExit(ctx, exit, color, palette);
   }
   drawStart(ctx, toPixel(runs.length ? runs[0].path[0] : surface.start), palette);
 }
@@ -1701,8 +1715,11 @@ const SYMBOLS = {
   lr: "rate η", momentum: "momentum μ", beta1: "memory β₁", beta2: "memory β₂", alpha: "memory α",
   rho: "memory ρ", beta: "gain β", eps: "epsilon ε", weight_decay: "decay λ",
   lr_decay: "decay γ of η", momentum_decay: "speed ψ", kappa: "condition κ", turn: "turn, degrees",
-  steps: "steps", noise: "noise", seed: "seed of the noise", clip: "clip at (0: never)",
+  steps: "steps", noise: "noise", seed: "seed of the noise", clip: "clip, norm (0: off)",
 };
+
+/** A number as it fits into a field. */
+const written = (v) => (Math.abs(v) >= 1e7 ? v.toExponential() : v);
 
 /** A labelled slider with a field; change(value) is told every new value. */
 function sliderOf(key, whose, value, change) {
@@ -1720,7 +1737,7 @@ function sliderOf(key, whose, value, change) {
     last = v;
     slider.value = from(v);
     slider.setAttribute("aria-valuetext", String(v));
-    if (document.activeElement !== field) field.value = v;
+    if (document.activeElement !== field) field.value = written(v);
   };
   const clamped = (v) => Math.min(Math.max(v, least), most);
   slider.addEventListener("input", () => {
@@ -1732,7 +1749,7 @@ function sliderOf(key, whose, value, change) {
     set(clamped(WHOLE.includes(key) ? Math.round(field.valueAsNumber) : field.valueAsNumber));
     change(last);
   });
-  field.addEventListener("change", () => (field.value = last));
+  field.addEventListener("change", () => (field.value = written(last)));
   set(value);
   const text = element("span", { className: "pg-symbol", "aria-hidden": "true" }, SYMBOLS[key]);
   return { whole: element("div", { className: "pg-slider" }, text, slider, field), set };
@@ -1795,11 +1812,12 @@ function mapCard(act) {
 function drawSwatch(canvas, name, palette) {
   const { ctx, width, height } = fit(canvas);
   const style = STYLES[name];
-  ctx.strokeStyle = style.color;
+  const color = lifted(style.color, palette);
+  ctx.strokeStyle = color;
   ctx.lineWidth = 2.4;
   ctx.setLineDash(dashOf(style, 2));
   segment(ctx, 1, height / 2, width - 1, height / 2);
-  drawMarker(ctx, style.marker, width / 2, height / 2, 5, style.color, palette.card);
+  drawMarker(ctx, style.marker, width / 2, height / 2, 5, color, palette.card);
 }
 
 /** The card. `act` has toggle(name), focus(name) and tune(name, key, value). */
@@ -1854,6 +1872,7 @@ function methodsCard(act) {
         const on = names.includes(name);
         button.setAttribute("aria-pressed", String(on));
         button.disabled = on ? names.length === 1 : names.length >= MOST_METHODS;
+        button.title = !button.disabled ? "" : on ? "One method at least stays on the map." : `${MOST_METHODS} methods fit side by side: take one away first.`;
       }
       return rebuild;
     },
@@ -1993,8 +2012,8 @@ function judge(surface, settings, path, losses) {
   if (path.every((w) => w[0] === path[0][0] && w[1] === path[0][1])) return { kind: "still", step: 0 };
   if (surface.floor !== undefined) {
     const goal = surface.floor + GOAL * (losses[0] - surface.floor);
-    const reached = losses.findIndex((loss) => loss <= goal);
-    if (reached >= 0 && losses[last] <= goal) return { kind: "arrived", step: reached };
+    // Whoever only flies through has not arrived: from this step on it stays.
+    if (losses[last] <= goal) return { kind: "arrived", step: losses.findLastIndex((loss) => loss > goal) + 1 };
   }
   if (isOutside(surface, path[last])) return { kind: "leaves", step: left };
   return { kind: "on the way", step: last };
@@ -2274,9 +2293,9 @@ function phaseCard(act) {
       const edge = edgeOf(settings, settings.focus) && (settings.axis === "momentum" || settings.focus === "SGD");
       const depth = surface.floor === undefined ? "the lowest of the map" : "10⁻⁸ of it";
       key.innerHTML =
-        '<span class="pg-ramp" aria-hidden="true"></span>' + `from the first loss to ${depth}` +
-        '<span class="pg-hatch" aria-hidden="true"></span>diverges' +
-        (edge ? '<span class="pg-solid" aria-hidden="true"></span>predicted edge ' + (settings.focus === "SGD" ? "2/κ" : "2(1+μ)/κ") : "");
+        `<span><span class="pg-ramp" aria-hidden="true"></span> from the first loss down to ${depth}</span>` +
+        '<span><span class="pg-hatch" aria-hidden="true"></span> diverges</span>' +
+        (edge ? `<span><span class="pg-solid" aria-hidden="true"></span> predicted edge ${settings.focus === "SGD" ? "2/κ" : "2(1+μ)/κ"}</span>` : "");
       if (!phase.done) return;
       const said = describePhase({ name: settings.focus, summary: phase.summary(), words: SYMBOLS[settings.axis], reachable: surface.floor !== undefined });
       words.textContent = `Rate η across. Click to go there.`;
@@ -2311,8 +2330,14 @@ function runCard(act) {
 const BUSY = 4;
 const IDLE = 12;
 
+/** What an address says to the playground: nothing, where it names another part of the page. */
+function meant(hash) {
+  const id = hash.slice(1);
+  return !id.startsWith("play-") && document.getElementById(id) ? "" : hash;
+}
+
 function start(root) {
-  let { settings, notes, preset } = readState(location.hash);
+  let { settings, notes, preset } = readState(meant(location.hash));
   let surface = makeSurface(settings.surface, settings.kappa, settings.turn);
   let palette = readPalette(root);
   let runs = [];
@@ -2416,7 +2441,7 @@ function start(root) {
       if (PRESETS[k].id === preset) link.setAttribute("aria-current", "true");
       else link.removeAttribute("aria-current");
     });
-    sentence.textContent = shown ? shown.sentence : SURFACES[settings.surface].sentence;
+    sentence.textContent = shown ? shown.sentence : ""; // the card of the map has that of the surface
     repairs.replaceChildren(...notes.map((note) => element("p", {}, note)));
     repairs.hidden = !notes.length;
   }
@@ -2471,7 +2496,8 @@ function start(root) {
       drawPaths(cards.map.paths, surface, runs, step, settings.focus, palette);
       cards.map.step(step, settings.steps);
       cards.map.play.textContent = playing ? "❚❚" : "▶";
-      cards.map.play.setAttribute("aria-label", playing ? "Pause" : "Play the steps");
+      cards.map.play.title = playing ? "Pause" : "Play the steps";
+      cards.map.play.setAttribute("aria-label", cards.map.play.title);
       cards.map.play.hidden = calm.matches;
     },
     () => {
@@ -2481,7 +2507,7 @@ function start(root) {
     () => cards.curves.draw(surface, settings, runs, step, palette, describe(settings, runs)),
     () => {
       const inside = runs.find(({ name }) => name === settings.focus);
-      cards.inside.draw(inside, settings.steps, step, palette, STYLES[inside.name].color);
+      cards.inside.draw(inside, settings.steps, step, palette, lifted(STYLES[inside.name].color, palette));
     },
   ];
 
@@ -2524,13 +2550,19 @@ function start(root) {
     load(address);
     root.scrollIntoView();
   });
-  addEventListener("popstate", () => location.hash.startsWith("#play-") && load(location.hash));
-  // An observer reports once at the start, when nothing has another size yet.
-  let width = null;
-  new ResizeObserver(([{ contentRect }]) => {
-    if (width !== null && contentRect.width !== width) redraw();
-    width = contentRect.width;
-  }).observe(root);
+  addEventListener("popstate", () => {
+    if (!location.hash || location.hash.startsWith("#play-")) load(location.hash);
+  });
+  // The map grows with the page and with the list of methods beside it. An observer reports once
+  // at the start, when nothing has another size yet.
+  let size = null;
+  const resized = new ResizeObserver(() => {
+    const now = `${root.clientWidth} ${cards.map.ground.clientHeight}`;
+    if (size !== null && size !== now) redraw();
+    size = now;
+  });
+  resized.observe(root);
+  resized.observe(cards.map.ground);
   new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   function redraw() {
     palette = readPalette(root);
@@ -2542,7 +2574,7 @@ function start(root) {
   refresh(true);
   stale = false; // until something changes, each picture is drawn as the page opens
   // After the browser has gone to the line of the list that a preset's address names.
-  if (location.hash.length > 1) addEventListener("load", () => requestAnimationFrame(() => root.scrollIntoView()));
+  if (meant(location.hash).length > 1) addEventListener("load", () => requestAnimationFrame(() => root.scrollIntoView()));
   return { updates, settings: () => settings, runs: () => runs, step: () => step, phase: cards.phase.phase, writeState, readState };
 }
 

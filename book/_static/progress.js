@@ -110,7 +110,7 @@
       document.querySelector(".landing-map a").focus();
       show();
     });
-    note.append("● read to its end, ✓ all objectives checked: only this browser remembers it. ", button);
+    note.append("● read to its end, ✓ all objectives checked. Only this browser knows. ", button);
   }
 
   document.addEventListener("DOMContentLoaded", () => {

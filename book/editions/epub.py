@@ -187,7 +187,7 @@ def _tidy(tag: HtmlElement) -> None:
     if tag.tag == "math":
         tag.set("xmlns", "http://www.w3.org/1998/Math/MathML")
     elif not any(above.tag == "math" for above in tag.iterancestors()):
-        boxed = "border-left" in tag.get("style", "")
+        boxed = "claim" in tag.get("class", "").split()
         for name in set(tag.attrib) - PLAIN:
             del tag.attrib[name]
         if boxed:

@@ -439,7 +439,10 @@ def document(page: pages.Page, deck: Deck, target: Path) -> str:
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" href="../_static/favicon.svg">
 {links}</head>
-<body><main class="reveal"><div class="slides">
+<body><noscript><p>These slides are shown by JavaScript, which is switched
+off in this browser: <a href="../{page.name}.html">the chapter</a> says
+what they say.</p></noscript>
+<main class="reveal"><div class="slides">
 {slides}
 </div></main>
 <script src="reveal.js"></script><script src="notes.js"></script>

@@ -60,7 +60,7 @@ CLAIMS = """<details class="admonition hide above-output"><summary>
 
 @pytest.mark.parametrize(("count", "said"), [(1, "1 measured claim"), (4, "4 measured claims")])
 def test_folded_claims_are_counted_and_kept_for_paper(count, said):
-    html = markup.folded(CLAIMS.format("<div><span>✓</span> It holds.</div>" * count))
+    html = markup.folded(CLAIMS.format('<div class="claim">✓ It holds.</div>' * count))
     assert re.findall(r"<p class=.*?>(.*?)</p>", html) == [said, said]
     assert '<details class="admonition hide claims above-output">' in html
 

@@ -1,6 +1,7 @@
 // The losses of all runs, step by step.
 import { dashOf, drawAxes, fit, plain, powerOfTen, powers, segment, ticks } from "./canvas.js";
 import { STYLES } from "./styles.js";
+import { lifted } from "./palette.js";
 
 const LEAST = 1e-12; // below it a loss is drawn as this
 
@@ -12,7 +13,7 @@ export function heightOf(surface) {
 
 export function drawCurves(canvas, surface, settings, runs, step, focus, palette) {
   const { ctx, width, height } = fit(canvas);
-  const box = { left: 46, top: 8, right: width - 10, bottom: height - 24 };
+  const box = { left: 46, top: 8, right: width - 14, bottom: height - 24 };
   const { log, of } = heightOf(surface);
   const [low, high] = range(runs, of, log);
   const x = (t) => box.left + ((box.right - box.left) * t) / settings.steps;
@@ -29,7 +30,7 @@ export function drawCurves(canvas, surface, settings, runs, step, focus, palette
     const line = name === focus ? 2.6 : 2;
     ctx.lineWidth = line;
     ctx.lineJoin = "round";
-    ctx.strokeStyle = style.color;
+    ctx.strokeStyle = lifted(style.color, palette);
     ctx.setLineDash(dashOf(style, 2));
     ctx.beginPath();
     losses.forEach((loss, t) => {

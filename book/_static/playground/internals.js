@@ -2,6 +2,7 @@
 import { fit, plain, powerOfTen, powers, segment, ticks, drawAxes } from "./canvas.js";
 import { METHODS } from "./methods.js";
 import { STYLES } from "./styles.js";
+import { lifted } from "./palette.js";
 
 const FIRST = { v: "Velocity v", m: "First moment m" };
 const SECOND = { v: "Second moment v", largest: "Largest second moment", u: "Largest gradient u" };
@@ -38,7 +39,7 @@ export function drawQuantity(canvas, run, { key, log, missing }, steps, step, pa
   ctx.beginPath();
   ctx.rect(box.left, 0, box.right - box.left, height);
   ctx.clip();
-  [STYLES[run.name].color, palette.ink].forEach((color, i) => {
+  [lifted(STYLES[run.name].color, palette), palette.ink].forEach((color, i) => {
     ctx.strokeStyle = color;
     ctx.lineWidth = i ? 1.4 : 2;
     ctx.setLineDash(i ? [4, 3] : []);

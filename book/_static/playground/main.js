@@ -12,7 +12,7 @@ import { element } from "./elements.js";
 import { mapCard } from "./map_card.js";
 import { methodsCard } from "./methods_card.js";
 import { phaseCard } from "./phase_card.js";
-import { readPalette } from "./palette.js";
+import { lifted, readPalette } from "./palette.js";
 import { run } from "./walk.js";
 import { runCard } from "./run_card.js";
 import { tilt } from "./noise.js";
@@ -21,8 +21,14 @@ import { tilt } from "./noise.js";
 const BUSY = 4;
 const IDLE = 12;
 
+/** What an address says to the playground: nothing, where it names another part of the page. */
+function meant(hash) {
+  const id = hash.slice(1);
+  return !id.startsWith("play-") && document.getElementById(id) ? "" : hash;
+}
+
 function start(root) {
-  let { settings, notes, preset } = readState(location.hash);
+  let { settings, notes, preset } = readState(meant(location.hash));
   let surface = makeSurface(settings.surface, settings.kappa, settings.turn);
   let palette = readPalette(root);
   let runs = [];
@@ -126,7 +132,7 @@ function start(root) {
       if (PRESETS[k].id === preset) link.setAttribute("aria-current", "true");
       else link.removeAttribute("aria-current");
     });
-    sentence.textContent = shown ? shown.sentence : SURFACES[settings.surface].sentence;
+    sentence.textContent = shown ? shown.sentence : ""; // the card of the map has that of the surface
     repairs.replaceChildren(...notes.map((note) => element("p", {}, note)));
     repairs.hidden = !notes.length;
   }
@@ -181,7 +187,8 @@ function start(root) {
       drawPaths(cards.map.paths, surface, runs, step, settings.focus, palette);
       cards.map.step(step, settings.steps);
       cards.map.play.textContent = playing ? "❚❚" : "▶";
-      cards.map.play.setAttribute("aria-label", playing ? "Pause" : "Play the steps");
+      cards.map.play.title = playing ? "Pause" : "Play the steps";
+      cards.map.play.setAttribute("aria-label", cards.map.play.title);
       cards.map.play.hidden = calm.matches;
     },
     () => {
@@ -191,7 +198,7 @@ function start(root) {
     () => cards.curves.draw(surface, settings, runs, step, palette, describe(settings, runs)),
     () => {
       const inside = runs.find(({ name }) => name === settings.focus);
-      cards.inside.draw(inside, settings.steps, step, palette, STYLES[inside.name].color);
+      cards.inside.draw(inside, settings.steps, step, palette, lifted(STYLES[inside.name].color, palette));
     },
   ];
 
@@ -234,13 +241,19 @@ function start(root) {
     load(address);
     root.scrollIntoView();
   });
-  addEventListener("popstate", () => location.hash.startsWith("#play-") && load(location.hash));
-  // An observer reports once at the start, when nothing has another size yet.
-  let width = null;
-  new ResizeObserver(([{ contentRect }]) => {
-    if (width !== null && contentRect.width !== width) redraw();
-    width = contentRect.width;
-  }).observe(root);
+  addEventListener("popstate", () => {
+    if (!location.hash || location.hash.startsWith("#play-")) load(location.hash);
+  });
+  // The map grows with the page and with the list of methods beside it. An observer reports once
+  // at the start, when nothing has another size yet.
+  let size = null;
+  const resized = new ResizeObserver(() => {
+    const now = `${root.clientWidth} ${cards.map.ground.clientHeight}`;
+    if (size !== null && size !== now) redraw();
+    size = now;
+  });
+  resized.observe(root);
+  resized.observe(cards.map.ground);
   new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   function redraw() {
     palette = readPalette(root);
@@ -252,7 +265,7 @@ function start(root) {
   refresh(true);
   stale = false; // until something changes, each picture is drawn as the page opens
   // After the browser has gone to the line of the list that a preset's address names.
-  if (location.hash.length > 1) addEventListener("load", () => requestAnimationFrame(() => root.scrollIntoView()));
+  if (meant(location.hash).length > 1) addEventListener("load", () => requestAnimationFrame(() => root.scrollIntoView()));
   return { updates, settings: () => settings, runs: () => runs, step: () => step, phase: cards.phase.phase, writeState, readState };
 }
 

@@ -1,6 +1,6 @@
 // The map: the surface from above, and the paths on it.
 import { contour, sample, spread } from "./contours.js";
-import { between, channels } from "./palette.js";
+import { between, channels, lifted } from "./palette.js";
 import { dashOf, drawAxes, fit, plain, segment, ticks } from "./canvas.js";
 import { drawMarker } from "./markers.js";
 import { STYLES } from "./styles.js";
@@ -81,18 +81,19 @@ export function drawPaths(canvas, surface, runs, step, focus, palette, { room, d
   const inOrder = [...runs].sort((a, b) => (a.name === focus) - (b.name === focus));
   for (const { name, path, verdict } of inOrder) {
     const style = STYLES[name];
+    const color = lifted(style.color, palette);
     const gone = ["diverges", "infinite"].includes(verdict.kind) ? verdict.left : Infinity;
     const points = path.slice(0, Math.min(step, gone) + 1).map(toPixel);
     ctx.lineJoin = "round";
     ctx.lineWidth = name === focus ? LINE * 1.3 : LINE;
-    ctx.strokeStyle = style.color;
+    ctx.strokeStyle = color;
     ctx.setLineDash(dashOf(style, LINE));
     const exit = drawLine(ctx, points, box);
     ctx.setLineDash([]);
-    if (dots && points.length <= 40) for (const p of points.slice(1, -1)) dot(ctx, p, box, style.color);
+    if (dots && points.length <= 40) for (const p of points.slice(1, -1)) dot(ctx, p, box, color);
     const end = points[points.length - 1];
-    if (isIn(end, box)) drawMarker(ctx, style.marker, ...end, 6, style.color, palette.card);
-    else if (exit) drawExit(ctx, exit, style.color, palette);
+    if (isIn(end, box)) drawMarker(ctx, style.marker, ...end, 6, color, palette.card);
+    else if (exit) drawExit(ctx, exit, color, palette);
   }
   drawStart(ctx, toPixel(runs.length ? runs[0].path[0] : surface.start), palette);
 }

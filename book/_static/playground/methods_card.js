@@ -6,16 +6,18 @@ import { METHODS } from "./methods.js";
 import { MOST_METHODS } from "./state.js";
 import { sliderOf } from "./sliders.js";
 import { STYLES } from "./styles.js";
+import { lifted } from "./palette.js";
 import { verdictOf } from "./speech.js";
 
 function drawSwatch(canvas, name, palette) {
   const { ctx, width, height } = fit(canvas);
   const style = STYLES[name];
-  ctx.strokeStyle = style.color;
+  const color = lifted(style.color, palette);
+  ctx.strokeStyle = color;
   ctx.lineWidth = 2.4;
   ctx.setLineDash(dashOf(style, 2));
   segment(ctx, 1, height / 2, width - 1, height / 2);
-  drawMarker(ctx, style.marker, width / 2, height / 2, 5, style.color, palette.card);
+  drawMarker(ctx, style.marker, width / 2, height / 2, 5, color, palette.card);
 }
 
 /** The card. `act` has toggle(name), focus(name) and tune(name, key, value). */
@@ -70,6 +72,7 @@ export function methodsCard(act) {
         const on = names.includes(name);
         button.setAttribute("aria-pressed", String(on));
         button.disabled = on ? names.length === 1 : names.length >= MOST_METHODS;
+        button.title = !button.disabled ? "" : on ? "One method at least stays on the map." : `${MOST_METHODS} methods fit side by side: take one away first.`;
       }
       return rebuild;
     },

@@ -4,7 +4,13 @@ const NAMES = ["card", "ink", "muted", "grid", "low", "high", "line", "near", "f
 
 export function readPalette(root) {
   const style = getComputedStyle(root);
-  return Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--pg-${name}`).trim()]));
+  const value = (name) => style.getPropertyValue(`--pg-${name}`).trim();
+  return { ...Object.fromEntries(NAMES.map((name) => [name, value(name)])), lift: Number(value("lift")) };
+}
+
+/** The colour of a method's line: in the dark it is lifted, some of the way to white. */
+export function lifted(color, { lift }) {
+  return lift ? `rgb(${between(channels(color), [255, 255, 255], lift).join(",")})` : color;
 }
 
 /** "#rrggbb" as three numbers. */

@@ -74,9 +74,9 @@ export function phaseCard(act) {
       const edge = edgeOf(settings, settings.focus) && (settings.axis === "momentum" || settings.focus === "SGD");
       const depth = surface.floor === undefined ? "the lowest of the map" : "10⁻⁸ of it";
       key.innerHTML =
-        '<span class="pg-ramp" aria-hidden="true"></span>' + `from the first loss to ${depth}` +
-        '<span class="pg-hatch" aria-hidden="true"></span>diverges' +
-        (edge ? '<span class="pg-solid" aria-hidden="true"></span>predicted edge ' + (settings.focus === "SGD" ? "2/κ" : "2(1+μ)/κ") : "");
+        `<span><span class="pg-ramp" aria-hidden="true"></span> from the first loss down to ${depth}</span>` +
+        '<span><span class="pg-hatch" aria-hidden="true"></span> diverges</span>' +
+        (edge ? `<span><span class="pg-solid" aria-hidden="true"></span> predicted edge ${settings.focus === "SGD" ? "2/κ" : "2(1+μ)/κ"}</span>` : "");
       if (!phase.done) return;
       const said = describePhase({ name: settings.focus, summary: phase.summary(), words: SYMBOLS[settings.axis], reachable: surface.floor !== undefined });
       words.textContent = `Rate η across. Click to go there.`;

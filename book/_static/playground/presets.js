@@ -42,7 +42,7 @@ export const PRESETS = [
   {
     id: "plateau", name: "The plateau",
     sentence:
-      "Far from the minimum there is almost no slope: SGD stands, steps of a length of their own go on.",
+      "Far from the minimum there is almost no slope: SGD hardly moves, while methods whose steps have a length of their own go on.",
     state: "surface=plateau&start=-3.4,2.4&steps=100&m=SGD,lr:1&m=Momentum,lr:0.5,momentum:0.9&m=Adam,lr:0.2&m=Lion,lr:0.1&focus=SGD",
   },
   {

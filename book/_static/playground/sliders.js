@@ -40,8 +40,11 @@ export const SYMBOLS = {
   lr: "rate η", momentum: "momentum μ", beta1: "memory β₁", beta2: "memory β₂", alpha: "memory α",
   rho: "memory ρ", beta: "gain β", eps: "epsilon ε", weight_decay: "decay λ",
   lr_decay: "decay γ of η", momentum_decay: "speed ψ", kappa: "condition κ", turn: "turn, degrees",
-  steps: "steps", noise: "noise", seed: "seed of the noise", clip: "clip at (0: never)",
+  steps: "steps", noise: "noise", seed: "seed of the noise", clip: "clip, norm (0: off)",
 };
+
+/** A number as it fits into a field. */
+const written = (v) => (Math.abs(v) >= 1e7 ? v.toExponential() : v);
 
 /** A labelled slider with a field; change(value) is told every new value. */
 export function sliderOf(key, whose, value, change) {
@@ -59,7 +62,7 @@ export function sliderOf(key, whose, value, change) {
     last = v;
     slider.value = from(v);
     slider.setAttribute("aria-valuetext", String(v));
-    if (document.activeElement !== field) field.value = v;
+    if (document.activeElement !== field) field.value = written(v);
   };
   const clamped = (v) => Math.min(Math.max(v, least), most);
   slider.addEventListener("input", () => {
@@ -71,7 +74,7 @@ export function sliderOf(key, whose, value, change) {
     set(clamped(WHOLE.includes(key) ? Math.round(field.valueAsNumber) : field.valueAsNumber));
     change(last);
   });
-  field.addEventListener("change", () => (field.value = last));
+  field.addEventListener("change", () => (field.value = written(last)));
   set(value);
   const text = element("span", { className: "pg-symbol", "aria-hidden": "true" }, SYMBOLS[key]);
   return { whole: element("div", { className: "pg-slider" }, text, slider, field), set };

@@ -36,5 +36,5 @@ export function describe(settings, runs) {
 export function describePhase({ name, summary, words, reachable }) {
   const percent = (share) => `${Math.round(100 * share)} %`;
   const arrives = reachable ? `, ${percent(summary.arrived)} lower the loss a thousandfold` : "";
-  return `Rate of ${name} across, ${words} upwards: ${percent(summary.diverged)} of the map diverge${arrives}.`;
+  return `Rate of ${name} across, ${words} upwards: ${percent(summary.diverged)} of the map diverges${arrives}.`;
 }

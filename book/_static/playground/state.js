@@ -54,6 +54,13 @@ function choice(table, key, fallback, words, notes) {
   return fallback;
 }
 
+/** One of these; the first, with a sentence, for what is none of them, and without one for nothing. */
+function among(known, given, words, notes) {
+  if (known.includes(given)) return given;
+  if (given !== null) notes.push(`There is no ${words} “${short(given)}”: this is “${known[0]}”.`);
+  return known[0];
+}
+
 /** The settings of a method in this place, with the rate that suits the surface. */
 export function defaultHyper(name, surfaceId) {
   const method = METHODS[name];
@@ -127,17 +134,17 @@ export function readState(address) {
   settings.methods = [];
   for (const part of given.getAll("m")) {
     const method = readMethod(part, id, notes);
-    if (!method || settings.methods.some(({ name }) => name === method.name)) continue;
-    if (settings.methods.length < MOST_METHODS) settings.methods.push(method);
+    if (!method) continue;
+    if (settings.methods.some(({ name }) => name === method.name)) notes.push(`${method.name} stands there twice: the first counts.`);
+    else if (settings.methods.length < MOST_METHODS) settings.methods.push(method);
     else notes.push(`${method.name} is left out: ${MOST_METHODS} methods fit side by side.`);
   }
   if (!settings.methods.length) {
     settings.methods = ["SGD", "Momentum", "Adam"].map((name) => ({ name, hyper: defaultHyper(name, id) }));
   }
   const names = settings.methods.map(({ name }) => name);
-  settings.focus = names.includes(given.get("focus")) ? given.get("focus") : names[0];
-  const axes = phaseAxes(settings.focus);
-  settings.axis = axes.includes(given.get("axis")) ? given.get("axis") : axes[0];
+  settings.focus = among(names, given.get("focus"), "method in focus", notes);
+  settings.axis = among(phaseAxes(settings.focus), given.get("axis"), "axis of the phase map", notes);
   return { settings, notes, preset: preset ? preset.id : null };
 }
 

@@ -92,8 +92,8 @@ function judge(surface, settings, path, losses) {
   if (path.every((w) => w[0] === path[0][0] && w[1] === path[0][1])) return { kind: "still", step: 0 };
   if (surface.floor !== undefined) {
     const goal = surface.floor + GOAL * (losses[0] - surface.floor);
-    const reached = losses.findIndex((loss) => loss <= goal);
-    if (reached >= 0 && losses[last] <= goal) return { kind: "arrived", step: reached };
+    // Whoever only flies through has not arrived: from this step on it stays.
+    if (losses[last] <= goal) return { kind: "arrived", step: losses.findLastIndex((loss) => loss > goal) + 1 };
   }
   if (isOutside(surface, path[last])) return { kind: "leaves", step: left };
   return { kind: "on the way", step: last };

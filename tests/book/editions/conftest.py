@@ -14,7 +14,8 @@ FIRST = f"""<html><body><article><section id="first-page">
 <span class="caption-number">Fig. 1</span> A line.</p></figcaption></figure></div></div>
 <div class="cell"><details class="admonition hide claims above-output"><summary>
 <p>1 measured claim</p></summary><div class="cell_output"><div class="output text_html">
-<div style="border-left: 4px solid #2a9d6f">✓ It is 7.</div></div></div></details></div>
+<div class="claim"
+style="border-left: 4px solid #2a9d6f">✓ It is 7.</div></div></div></details></div>
 <div class="landing-tools screen-only">Drag it.</div>
 <details><summary>Hint</summary>Look up.</details>
 <pre data-runs="k:3 :2">def f</pre>
@@ -24,8 +25,8 @@ FIRST = f"""<html><body><article><section id="first-page">
 <aside class="margin sidebar"><p class="sidebar-title">Rate</p><p>A factor.</p></aside>
 <p><strong>What do you expect?</strong> Which is it?</p>
 <div class="cell"><div class="cell_output"><div class="output text_html">
-<div style="border-left: 4px
-solid #2a9d6f">✓ It is 3.</div></div></div></div></section>
+<div class="claim"
+style="border-left: 4px solid #2a9d6f">✓ It is 3.</div></div></div></div></section>
 </section></article></body></html>"""
 SECOND = """<html><body><article><section id="second-page"><h1>Second</h1>
 <p id="it">Back to <a href="first.html#fig-a">the figure</a>.</p>
