@@ -9,6 +9,7 @@ from importlib import import_module
 
 gc.disable()
 import_module("grading.judging.judge")
+import_module("grading.gradebook")  # nbgrader: each that judges reads the assignment by it
 import_module("grading.pages").warm_up()
 gc.freeze()
 gc.enable()

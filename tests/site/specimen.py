@@ -73,6 +73,12 @@ CODE = """def step(w, g, lr=0.1):
 """
 
 
+NAMED = """from course_lib.optim.schedules import cosine
+
+rates = [cosine(0.1, total_steps=10)(t) for t in range(10)]
+"""
+
+
 def drawing() -> str:
     """A drawing of one line, as Matplotlib writes it for the book."""
     import io
@@ -104,6 +110,7 @@ def chapter() -> v4.new_notebook:
         cells=[
             v4.new_markdown_cell(TEXT),
             v4.new_code_cell(CODE),
+            v4.new_code_cell(NAMED),
             v4.new_markdown_cell("## A figure and a film"),
             shown({"image/svg+xml": drawing()}, "fig-line", image={"alt": "A line that falls."}),
             shown({"text/html": film}, "fig-film"),
@@ -136,9 +143,9 @@ def build(folder: Path) -> Path:
     book.mkdir()
     for name in ("_static", "_templates", "editions", "fonts"):
         copytree(ROOT / "book" / name, book / name)
-    for file in ("formulas.py", "markup.py", "site_pages.py", "styles.py", "references.bib"):
+    for file in ("code_links.py", "formulas.py", "markup.py", "site_pages.py", "styles.py"):
         copy(ROOT / "book" / file, book / file)
-    for file in ("notation.md", "bibliography.md"):
+    for file in ("notation.md", "bibliography.md", "references.bib"):
         copy(ROOT / "book" / file, book / file)
     (book / "reference").mkdir()
     for file in ("schedules.md", "pictures.md"):

@@ -299,6 +299,15 @@ def test_folded_code_is_coloured_when_it_is_unfolded_and_says_the_same(opened, a
     assert code.locator(".k, .kn").first.inner_text() in ("def", "import", "for", "from")
 
 
+def test_a_name_in_code_leads_to_where_the_reference_describes_it(opened, address, chapter):
+    page = opened(f"{address}{chapter}.html")
+    link = page.locator("pre a.code-link").first
+    name = link.inner_text()
+    link.click()
+    described = page.locator("dt.sig:target .descname")
+    assert described.inner_text() == name
+
+
 def test_a_link_to_a_formula_leads_to_it(opened, address, chapter):
     page = opened(f"{address}{chapter}.html")
     link = page.locator('a[href^="#equation-"]:not(.headerlink)').first

@@ -300,6 +300,9 @@ BAD = {
     "#steps=1e9": "The number of steps was 1e9: it is now 1000.",
     "#schedule=__proto__": "no schedule “__proto__”",
     "#%%%=%00<script>": "means nothing here",
+    "#m=SGD&m=SGD,lr:0.1": "SGD stands there twice: the first counts.",
+    "#m=SGD&focus=Adam": "no method in focus “Adam”: this is “SGD”",
+    "#m=SGD&axis=beta1": "no axis of the phase map “beta1”: this is “noise”",
 }
 
 
@@ -312,6 +315,41 @@ def test_a_bad_address_leaves_the_page_whole_and_says_what_it_did(fresh):
         )
         assert page.locator(".pg-card").count() == 6
     assert page.complaints == []
+
+
+def test_the_name_of_a_part_of_the_page_is_no_address_of_the_playground(fresh):
+    page = fresh("#playground-app")
+    assert page.locator(".pg-notes").is_hidden()
+    assert page.evaluate("location.hash") == "#playground-app"
+
+
+def test_back_leads_to_the_page_without_an_address(fresh):
+    page = fresh()
+    page.locator(".pg-preset").nth(4).click()
+    page.wait_for_function("playground.settings().surface === 'steep'")
+    page.go_back()
+    page.wait_for_function("playground.settings().surface === 'ravine'")
+
+
+def test_a_run_has_arrived_when_it_stays(page):
+    runs = page.evaluate(
+        """() => playground.PRESETS.flatMap(({ state }) => {
+            const { settings } = playground.readState(state);
+            const surface = playground.makeSurface(settings.surface, settings.kappa, settings.turn);
+            const goal = (losses) => surface.floor + 1e-3 * (losses[0] - surface.floor);
+            return settings.methods
+                .map(({ name, hyper }) => playground.run(surface, settings, name, hyper))
+                .filter(({ verdict }) => verdict.kind === "arrived")
+                .map(({ losses, verdict: { step } }) => {
+                    const there = losses.map((loss) => loss <= goal(losses));
+                    const first = there.indexOf(true);
+                    return [there.slice(step).every(Boolean), there[step - 1], first < step];
+                });
+        })"""
+    )
+    assert len(runs) > 10
+    assert {(stays, before) for stays, before, _ in runs} == {(True, False)}
+    assert any(passed for _, _, passed in runs)  # some fly through first
 
 
 def test_an_address_typed_just_after_a_move_is_not_lost(fresh):
@@ -418,6 +456,19 @@ def test_methods_come_and_go(fresh):
     page.locator(".pg-map select").select_option("beale")
     page.wait_for_function("location.hash.includes('surface=beale')")
     assert page.complaints == []
+
+
+def test_the_map_is_drawn_anew_when_it_grows_with_the_list_beside_it(fresh):
+    page = fresh("#surface=ravine&m=SGD,lr:0.01")
+    height = "document.querySelector('.pg-ground').clientHeight"
+    before = page.evaluate(height)
+    for name in ("Nesterov", "Adam", "AMSGrad", "Lion", "RAdam", "Rprop", "NAdam"):
+        page.get_by_role("button", name=name, exact=True).first.click()
+    page.wait_for_function(f"{height} > {before} + 50")
+    page.wait_for_function(
+        """() => [...document.querySelectorAll(".pg-stack canvas")].every(
+            (canvas) => Math.abs(canvas.height / canvas.clientHeight - devicePixelRatio) < 0.01)"""
+    )
 
 
 def test_the_step_shown_is_the_courses(fresh):
