@@ -31,8 +31,11 @@ function spread({ values }) {
   };
 }
 
-/** Marching squares: the pieces of the line of one level, in cells of the grid. */
-function* contour({ values, columns, rows }, level) {
+/**
+ * Marching squares: draw(x1, y1, x2, y2) is told each piece of the lines of these rising levels, in
+ * cells of the grid. Most cells are crossed by no line, so each is looked at once for all of them.
+ */
+function contours({ values, columns, rows }, levels, draw) {
   for (let r = 0; r < rows - 1; r++) {
     for (let c = 0; c < columns - 1; c++) {
       const k = r * columns + c;
@@ -40,20 +43,23 @@ function* contour({ values, columns, rows }, level) {
       const b = values[k + 1];
       const d = values[k + columns];
       const e = values[k + columns + 1];
-      const kind = (a > level) + 2 * (b > level) + 4 * (e > level) + 8 * (d > level);
-      if (kind === 0 || kind === 15) continue;
-      const top = () => [c + (level - a) / (b - a), r];
-      const right = () => [c + 1, r + (level - b) / (e - b)];
-      const bottom = () => [c + (level - d) / (e - d), r + 1];
-      const left = () => [c, r + (level - a) / (d - a)];
-      if (kind === 1 || kind === 14) yield [left(), top()];
-      else if (kind === 2 || kind === 13) yield [top(), right()];
-      else if (kind === 4 || kind === 11) yield [right(), bottom()];
-      else if (kind === 8 || kind === 7) yield [bottom(), left()];
-      else if (kind === 3 || kind === 12) yield [left(), right()];
-      else if (kind === 6 || kind === 9) yield [top(), bottom()];
-      else if (kind === 5) yield* [[left(), top()], [right(), bottom()]];
-      else yield* [[top(), right()], [bottom(), left()]];
+      const low = Math.min(a, b, d, e);
+      const high = Math.max(a, b, d, e);
+      for (const level of levels) {
+        if (level >= high) break;
+        if (level < low) continue;
+        const kind = (a > level) + 2 * (b > level) + 4 * (e > level) + 8 * (d > level);
+        const top = c + (level - a) / (b - a);
+        const right = r + (level - b) / (e - b);
+        const bottom = c + (level - d) / (e - d);
+        const left = r + (level - a) / (d - a);
+        if (kind === 1 || kind === 14 || kind === 5) draw(c, left, top, r);
+        if (kind === 2 || kind === 13 || kind === 10) draw(top, r, c + 1, right);
+        if (kind === 4 || kind === 11 || kind === 5) draw(c + 1, right, bottom, r + 1);
+        if (kind === 8 || kind === 7 || kind === 10) draw(bottom, r + 1, c, left);
+        if (kind === 3 || kind === 12) draw(c, left, c + 1, right);
+        if (kind === 6 || kind === 9) draw(top, r, bottom, r + 1);
+      }
     }
   }
 }
@@ -290,12 +296,11 @@ function drawGround(canvas, surface, palette) {
   const sx = (box.right - box.left) / (grid.columns - 1);
   const sy = (box.bottom - box.top) / (grid.rows - 1);
   ctx.beginPath();
-  for (let k = 1; k < LEVELS; k++) {
-    for (const [[x1, y1], [x2, y2]] of contour(grid, scale.level(k / LEVELS))) {
-      ctx.moveTo(box.left + x1 * sx, box.top + y1 * sy);
-      ctx.lineTo(box.left + x2 * sx, box.top + y2 * sy);
-    }
-  }
+  const levels = Array.from({ length: LEVELS - 1 }, (_, k) => scale.level((k + 1) / LEVELS));
+  contours(grid, levels, (x1, y1, x2, y2) => {
+    ctx.moveTo(box.left + x1 * sx, box.top + y1 * sy);
+    ctx.lineTo(box.left + x2 * sx, box.top + y2 * sy);
+  });
   ctx.stroke();
 
   const [[low1, high1], [low2, high2]] = surface.domain;
@@ -477,15 +482,15 @@ function* drawRelief(canvas, surface, palette, room) {
   ctx.strokeStyle = palette.line;
   ctx.globalAlpha = 0.55;
   const [sx, sy] = [width / (grid.columns - 1), height / (grid.rows - 1)];
-  for (let k = 1; k < RELIEF_LINES; k++) {
-    yield;
-    ctx.beginPath();
-    for (const [[x1, y1], [x2, y2]] of contour(grid, scale.level(k / RELIEF_LINES))) {
-      ctx.moveTo(x1 * sx, y1 * sy);
-      ctx.lineTo(x2 * sx, y2 * sy);
-    }
-    ctx.stroke();
-  }
+  yield;
+  const levels = Array.from({ length: RELIEF_LINES - 1 }, (_, k) => scale.level((k + 1) / RELIEF_LINES));
+  ctx.beginPath();
+  contours(grid, levels, (x1, y1, x2, y2) => {
+    ctx.moveTo(x1 * sx, y1 * sy);
+    ctx.lineTo(x2 * sx, y2 * sy);
+  });
+  ctx.stroke();
+  yield;
   ctx.globalAlpha = 1;
   const { toPixel } = frame(surface, width, height, room);
   for (const w of surface.corners) drawMarker(ctx, "*", ...toPixel(w), 8, palette.ink, palette.card);

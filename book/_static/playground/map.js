@@ -1,5 +1,5 @@
 // The map: the surface from above, and the paths on it.
-import { contour, sample, spread } from "./contours.js";
+import { contours, sample, spread } from "./contours.js";
 import { between, channels, lifted } from "./palette.js";
 import { dashOf, drawAxes, fit, plain, segment, ticks } from "./canvas.js";
 import { drawMarker } from "./markers.js";
@@ -39,12 +39,11 @@ export function drawGround(canvas, surface, palette) {
   const sx = (box.right - box.left) / (grid.columns - 1);
   const sy = (box.bottom - box.top) / (grid.rows - 1);
   ctx.beginPath();
-  for (let k = 1; k < LEVELS; k++) {
-    for (const [[x1, y1], [x2, y2]] of contour(grid, scale.level(k / LEVELS))) {
-      ctx.moveTo(box.left + x1 * sx, box.top + y1 * sy);
-      ctx.lineTo(box.left + x2 * sx, box.top + y2 * sy);
-    }
-  }
+  const levels = Array.from({ length: LEVELS - 1 }, (_, k) => scale.level((k + 1) / LEVELS));
+  contours(grid, levels, (x1, y1, x2, y2) => {
+    ctx.moveTo(box.left + x1 * sx, box.top + y1 * sy);
+    ctx.lineTo(box.left + x2 * sx, box.top + y2 * sy);
+  });
   ctx.stroke();
 
   const [[low1, high1], [low2, high2]] = surface.domain;

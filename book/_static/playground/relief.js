@@ -1,6 +1,6 @@
 // The map of the first page: hills in the light of a low sun, and lines of equal loss.
 import { between, channels } from "./palette.js";
-import { contour, sample, spread } from "./contours.js";
+import { contours, sample, spread } from "./contours.js";
 import { drawMarker } from "./markers.js";
 import { fit } from "./canvas.js";
 import { frame } from "./map.js";
@@ -22,15 +22,15 @@ export function* drawRelief(canvas, surface, palette, room) {
   ctx.strokeStyle = palette.line;
   ctx.globalAlpha = 0.55;
   const [sx, sy] = [width / (grid.columns - 1), height / (grid.rows - 1)];
-  for (let k = 1; k < RELIEF_LINES; k++) {
-    yield;
-    ctx.beginPath();
-    for (const [[x1, y1], [x2, y2]] of contour(grid, scale.level(k / RELIEF_LINES))) {
-      ctx.moveTo(x1 * sx, y1 * sy);
-      ctx.lineTo(x2 * sx, y2 * sy);
-    }
-    ctx.stroke();
-  }
+  yield;
+  const levels = Array.from({ length: RELIEF_LINES - 1 }, (_, k) => scale.level((k + 1) / RELIEF_LINES));
+  ctx.beginPath();
+  contours(grid, levels, (x1, y1, x2, y2) => {
+    ctx.moveTo(x1 * sx, y1 * sy);
+    ctx.lineTo(x2 * sx, y2 * sy);
+  });
+  ctx.stroke();
+  yield;
   ctx.globalAlpha = 1;
   const { toPixel } = frame(surface, width, height, room);
   for (const w of surface.corners) drawMarker(ctx, "*", ...toPixel(w), 8, palette.ink, palette.card);
