@@ -87,6 +87,12 @@ def test_one_claim_too_many_goes_on_the_slide_of_the_others(book, count, sizes):
     assert [len(slide.items) for slide in deck_of(book, f"<h2>Claims</h2>{claims}")] == sizes
 
 
+def test_a_claim_has_one_box(book):
+    claim = CLAIM.format('<div class="claim" style="padding: 0">✓ It is 3.</div>')
+    (slide,) = deck_of(book, f"<h2>Claims</h2>{claim}")
+    assert [len(item.find_class("claim")) for item in slide.items] == [1]
+
+
 def test_a_section_of_words_alone_is_no_single_short_line(book):
     found = deck_of(book, f"<h2>Words</h2><p>One. {'Two, ' * 60}.</p>")
     assert shown(found[0])[0].startswith("One. Two")
