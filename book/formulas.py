@@ -42,6 +42,11 @@ LONG = 24
 logger = logging.getLogger(__name__)
 
 
+STRUT = '<mspace height="0.7em" depth="0.2em"></mspace>'
+"""Under every root: the lowest sign is taller than a small letter, and
+would hang below the line."""
+
+
 def mathml(tex: str, display: bool = False) -> str:
     r"""Typeset a formula.
 
@@ -61,6 +66,7 @@ def mathml(tex: str, display: bool = False) -> str:
     if _has_rows(tex):
         tex = rf"\begin{{aligned}}{tex}\end{{aligned}}"
     made = _converter().convert_with_local_state(tex, displaystyle=display)
+    made = made.replace("<msqrt>", f"<msqrt>{STRUT}")
     return _SIZED.sub(r"<\1><mrow>\2</mrow>", made)
 
 

@@ -161,7 +161,9 @@ class Deck:
     def _claim(self, tag: HtmlElement) -> None:
         said = copy.deepcopy(tag)
         for box in said.xpath(".//*[@style]"):
-            box.attrib.pop("class", None)  # the slide has one box around all
+            box.attrib.pop(
+                "class", None
+            )  # the slide has one box around all
             if "opacity" in box.attrib.pop("style"):
                 box.set("class", "held")
         said.set("class", "claim" + " fragment" * self._fragments)

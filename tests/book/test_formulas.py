@@ -51,3 +51,7 @@ def test_the_font_has_the_signs_of_the_formulas_and_larger_brackets():
     larger = cut["MATH"].table.MathVariants.VertGlyphConstruction
     assert max(len(each.MathGlyphVariantRecord) for each in larger) > 3
     assert len(font) < 60_000
+
+
+def test_a_root_of_a_small_letter_stands_on_the_line():
+    assert f"<msqrt>{formulas.STRUT}" in formulas.mathml(r"\sqrt\kappa")
