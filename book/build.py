@@ -28,13 +28,6 @@ ROOT = sources.ROOT
 BUILD = ROOT / "_build"
 HANDOUT = BUILD / f"{student.NAME}.zip"
 """What the first page offers; `make student` writes it too."""
-START = """<!doctype html>
-<html lang="en"><meta charset="utf-8">
-<title>Optimization for Training Deep Networks</title>
-<meta http-equiv="refresh" content="0; url=book/index.html">
-<a href="book/index.html">Optimization for Training Deep Networks</a>
-"""
-"""The page at the top, which leads to the first one."""
 FINISHED = BUILD / ".finished"
 """Written when a book is whole: the digest of what it was made from."""
 
@@ -85,8 +78,6 @@ def main() -> int:
             file=sys.stderr,
         )
         return code
-    with replacing(html / "index.html") as file:
-        file.write(START.encode())
     slides.make(html)
     notebooks.make(html)
     if pages.site():
