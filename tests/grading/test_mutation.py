@@ -54,9 +54,8 @@ def test_the_score_is_perfect_in_the_graded_cells(assignment, tmp_path, record_p
 
 @pytest.mark.parametrize("assignment", names())
 def test_all_checks_take_at_most_a_second_of_one_core(assignment):
-    # Whoever shares the core slows it down: as often as it takes to see it alone, up to ten times.
     record(assignment)
-    assert any(sum(checking_seconds(assignment).values()) <= 1 for _ in range(10))
+    assert min(sum(checking_seconds(assignment).values()) for _ in range(3)) <= 1
 
 
 @pytest.mark.parametrize(("assignment", "function", "misconception"), MISCONCEPTIONS)
