@@ -48,6 +48,9 @@ _OBJECTIVES = re.compile(
     r"(.*?)</ul>",
     re.DOTALL,
 )
+_UNIT = re.compile(
+    r"(<(pre|code)\b.*?</\2>|<[^>]*>)|(?<=\d) (?=%)", re.DOTALL
+)
 _IMAGE = re.compile(r'<img alt="[^"]*" src="([^"]+\.svg)" />')
 
 
@@ -78,7 +81,8 @@ def lean(
         html,
     )
     html = with_objectives(with_plain_tables(html))
-    return with_listed_papers(with_held_signs(html))
+    html = with_held_units(with_held_signs(html))
+    return with_listed_papers(html)
 
 
 def lean_code(html: str) -> str:
@@ -212,6 +216,11 @@ def with_held_signs(html: str) -> str:
     picture. A style sheet says that the two stay together.
     """
     return _FORMULA.sub(r"\2\1\3\4</span>", html)
+
+
+def with_held_units(html: str) -> str:
+    """Numbers with their percent sign, except in code."""
+    return _UNIT.sub(lambda found: found[1] or "\N{NO-BREAK SPACE}", html)
 
 
 def with_listed_papers(html: str) -> str:

@@ -148,6 +148,20 @@ def test_a_formula_stays_with_the_signs_around_it():
     assert markup.with_held_signs(html) == held
 
 
+HELD = [
+    ("<p>It gets 40 % right, and 3 % of 7.</p>", "<p>It gets 40~% right, and 3~% of 7.</p>"),
+    ("<pre>7 % 3</pre> is 1 %", "<pre>7 % 3</pre> is 1~%"),
+    ("<code>7 % <b>3</b></code>, 1 %", "<code>7 % <b>3</b></code>, 1~%"),
+    ('<img alt="40 % of them"> 1 %', '<img alt="40 % of them"> 1~%'),
+    ("<p>a % b, 5 per cent, 6%</p>", "<p>a % b, 5 per cent, 6%</p>"),
+]
+
+
+@pytest.mark.parametrize(("html", "held"), HELD)
+def test_a_number_keeps_its_percent_sign(html, held):
+    assert markup.with_held_units(html) == held.replace("~", "\N{NO-BREAK SPACE}")
+
+
 def test_papers_are_items_of_a_list():
     paper = '<div class="citation" id="id2" role="{}">'
     assert markup.with_listed_papers(paper.format("doc-biblioentry")) == paper.format("listitem")
