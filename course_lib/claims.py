@@ -71,7 +71,15 @@ class Measured:
         return format(self, "")
 
 
-def claim(name: str, sentence: str, measured: Any, relation: str, bound: float) -> None:
+def claim(
+    name: str,
+    sentence: str,
+    measured: Any,
+    relation: str,
+    bound: float,
+    *,
+    long_run: str = "",
+) -> None:
     """Show that a sentence holds, with the value that was measured for it.
 
     Args:
@@ -82,6 +90,8 @@ def claim(name: str, sentence: str, measured: Any, relation: str, bound: float) 
         measured: a number, or many (a list, an array, a tensor): then each must hold.
         relation: one of ``<``, ``<=``, ``>``, ``>=``, ``==``.
         bound: the number that the measured value is compared with.
+        long_run: the experiment whose results were read for it: what was measured once,
+            beforehand, no re-run of the page measures again, and the box says so. Default: none.
 
     Raises:
         ClaimError: the sentence does not hold, a value is NaN, or there is none; or the tests
@@ -104,13 +114,14 @@ def claim(name: str, sentence: str, measured: Any, relation: str, bound: float) 
     held = bool(values) and all(RELATIONS[relation][0](value, bound) for value in values)
     log = os.environ.get("COURSE_CLAIMS_LOG")
     if log:
-        _write(Path(log), name, sentence, values, relation, bound, held)
+        _write(Path(log), name, sentence, values, relation, bound, held, long_run)
     elif not held:
         raise ClaimError(f"The claim {name} does not hold: {said} ({claimed}).")
     record = records().get(name)
     if os.environ.get("COURSE_CLAIMS") == "recorded":
         _compare(name, values, record)
-    display(_Shown(said, claimed + _reruns(record, relation, bound)))
+    source = f"; read from the long run {long_run}" if long_run else ""
+    display(_Shown(said, claimed + (source or _reruns(record, relation, bound))))
 
 
 @cache
@@ -176,6 +187,7 @@ def _write(
     relation: str,
     bound: float,
     held: bool,
+    long_run: str,
 ) -> None:
     if not values or any(math.isnan(value) for value in values):
         values = [math.nan]
@@ -188,6 +200,7 @@ def _write(
         "relation": relation,
         "bound": bound,
         "held": held,
+        "long_run": long_run,
     }
     with log.open("a") as file:
         file.write(json.dumps(line) + "\n")
@@ -214,7 +227,7 @@ def _compare(name: str, values: list[float], record: dict[str, Any] | None) -> N
 def _reruns(record: dict[str, Any] | None, relation: str, bound: float) -> str:
     if record is None or [record["relation"], record["bound"]] != [relation, bound]:
         return ""
-    return f"; held in {record['held']} of {record['reruns']} re-runs"
+    return f"; held in {record['held']} of {record['reruns']} runs"
 
 
 class _Shown:

@@ -289,6 +289,23 @@ def record(chapter):
     return records.read(records.path_of(chapter.name))
 
 
+def test_claims_name_the_long_runs_that_their_chapter_reads(chapter):
+    nodes = [node for tree in chapter.trees for node in ast.walk(tree)]
+    named = {
+        ast.literal_eval(keyword.value)
+        for call in claims_of(chapter)
+        for keyword in call.keywords
+        if keyword.arg == "long_run"
+    }
+    read = {
+        ast.literal_eval(node.args[0])
+        for node in nodes
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        if node.func.id == "results_of"
+    }
+    assert named == read
+
+
 def test_no_two_claims_share_a_name():
     names = [name for path in CHAPTERS for name in names_of(Chapter(path))]
     assert sorted(names) == sorted(set(names))

@@ -148,13 +148,19 @@ def test_a_notebook_shows_a_box_that_escapes_what_html_would_read(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "bound", "said"),
     [
-        ("fast", 3, "claimed: more than 3; held in 10 of 11 re-runs"),
+        ("fast", 3, "claimed: more than 3; held in 10 of 11 runs"),
         ("fast", 2, "claimed: more than 2"),  # of another bound, so of another claim
         ("slow", 3, "claimed: more than 3"),
     ],
 )
 def test_the_box_says_in_how_many_reruns_it_held(recorded, name, bound, said, capsys):
     claim(name, "it takes {} steps", 4, ">", bound)
+    assert capsys.readouterr().out == f"✓ it takes 4 steps ({said})\n"
+
+
+def test_the_box_of_a_long_run_names_it_in_place_of_runs_that_only_read_it(recorded, capsys):
+    claim("fast", "it takes {} steps", 4, ">", 3, long_run="fair_comparison")
+    said = "claimed: more than 3; read from the long run fair_comparison"
     assert capsys.readouterr().out == f"✓ it takes 4 steps ({said})\n"
 
 
@@ -206,6 +212,7 @@ def test_a_log_takes_every_claim_and_none_stops(monkeypatch, tmp_path):
         "relation": ">",
         "bound": 3,
         "held": True,
+        "long_run": "",
     }
     assert str(Measured([lines[2]["low"]])) == "nan"
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import torch
 
 from course_lib.data import find_full_set
+from course_lib.machine import SWITCHES
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,8 @@ class Condition:
         return None
 
 
-KERNEL_SWITCHES = ("ATEN_CPU_CAPABILITY", "MKL_ENABLE_INSTRUCTIONS", "ONEDNN_MAX_CPU_ISA")
-"""What chooses the kernels of torch, of MKL and of oneDNN."""
-
-
 def _kernels(*settings: str) -> dict[str, str]:
-    return dict(zip(KERNEL_SWITCHES, settings, strict=True))
+    return dict(zip(SWITCHES, settings, strict=True))
 
 
 BASE = Condition("base", {})

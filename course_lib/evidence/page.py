@@ -16,7 +16,7 @@ from course_lib.evidence import records
 from course_lib.evidence.conditions import BASE
 from course_lib.evidence.records import Claim
 
-COLUMNS = (("Claim", 56), ("Claimed", 14), ("In all re-runs", 14), ("Margin", 10), ("Held", 6))
+COLUMNS = (("Claim", 56), ("Claimed", 14), ("In all runs", 14), ("Margin", 10), ("Held", 6))
 """The headings of a table, and the widths of its columns."""
 
 
@@ -32,7 +32,9 @@ def row(claim: Claim) -> list[str]:
         f"{RELATIONS[claim.relation][1]} {short(claim.bound)}",
         str(Measured([min(lows), max(highs)])),
         margin(claim),
-        f"{sum(map(claim.held, claim.values))} of {len(claim.values)}",
+        "once"
+        if claim.long_run
+        else f"{sum(map(claim.held, claim.values))} of {len(claim.values)}",
     ]
 
 
@@ -44,6 +46,8 @@ def margin(claim: Claim) -> str:
         >>> margin(Claim("name", "{}", ">", 1.5, 1, values))
         '2.8 spreads'
     """
+    if claim.long_run:
+        return "a long run"
     if all(math.isinf(end) for pair in claim.values.values() for end in pair):
         return "infinite"
     if claim.is_identity:

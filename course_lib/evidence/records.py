@@ -37,6 +37,7 @@ class Claim:
         bound: the bound.
         count: how many values it has; the worst of them counts.
         values: for each condition, the lowest and the highest value.
+        long_run: the experiment whose results it reads; empty if it measures.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Claim:
     bound: float
     count: int
     values: dict[str, tuple[float, float]]
+    long_run: str = ""
 
     def worst(self, condition: str) -> float:
         """The value that is nearest to the bound, or farthest beyond it."""
@@ -107,6 +109,8 @@ class Claim:
             worst = ", ".join(f"{short(self.worst(each))} under {each}" for each in failed)
             return f"{self.name} does not hold: {worst}; {claimed}."
         finite = {math.isfinite(value) for pair in self.values.values() for value in pair}
+        if self.long_run and not self.is_identity:
+            return f"{self.name} is said to be read from {self.long_run}, and its values differ."
         if finite == {True, False}:
             return f"{self.name} is infinite under some conditions and finite under others."
         if finite == {False} or self.is_identity or self.margin > SPREADS * self.spread:
@@ -210,11 +214,13 @@ def _line(claim: Claim) -> dict[str, Any]:
     for condition in _ordered(claim.values):
         low, high = (float(f"{value:.9g}") for value in claim.values[condition])
         values[condition] = low if low == high else [low, high]
+    source = {"long_run": claim.long_run} if claim.long_run else {}
     return {
         "sentence": claim.sentence,
         "relation": claim.relation,
         "bound": claim.bound,
         "count": claim.count,
+        **source,
         "held": sum(map(claim.held, claim.values)),
         "reruns": len(claim.values),
         "range": [float(f"{value:.9g}") for value in claim.range],
@@ -227,4 +233,5 @@ def _claim(name: str, line: dict[str, Any]) -> Claim:
         condition: tuple(pair) if isinstance(pair, list) else (pair, pair)
         for condition, pair in line["values"].items()
     }
-    return Claim(name, line["sentence"], line["relation"], line["bound"], line["count"], values)
+    what = line["sentence"], line["relation"], line["bound"], line["count"]
+    return Claim(name, *what, values, line.get("long_run", ""))

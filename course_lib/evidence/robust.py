@@ -2,24 +2,24 @@
 
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from course_lib.evidence import records, sources
-from course_lib.evidence.conditions import BASE, COMMON, KERNEL_SWITCHES, Condition
+from course_lib.evidence.conditions import BASE, COMMON, Condition
 from course_lib.evidence.records import Claim, Record
 from course_lib.evidence.sources import Digests
 from course_lib.files import replacing
+from course_lib.machine import SWITCHES, processor
 
 RUNS = sources.ROOT / "_build" / "robust"
 """Where finished runs wait until their chapter's record can be written."""
@@ -149,7 +149,7 @@ def _do(run: Run) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "claims.jsonl")
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("COURSE_")}
-        for switch in KERNEL_SWITCHES:  # native means native
+        for switch in SWITCHES:  # native means native
             inherited.pop(switch, None)
         command = [sys.executable, "-m", "course_lib.evidence", "measure", run.chapter.stem]
         start = time.monotonic()
@@ -183,14 +183,9 @@ def _do(run: Run) -> dict[str, Any]:
 
 
 def _machine() -> dict[str, str]:
-    processor = platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        named = [line for line in cpuinfo.read_text().splitlines() if "model name" in line]
-        processor = named[0].partition(":")[2].strip() if named else processor
     gpu = {"gpu": torch.cuda.get_device_name()} if torch.cuda.is_available() else {}
     return {
-        "processor": processor,
+        "processor": processor(),
         "native": torch.backends.cpu.get_cpu_capability(),
         "torch": torch.__version__.partition("+")[0],
         **gpu,
@@ -264,15 +259,13 @@ def _merged(
                 line["bound"],
                 line["count"],
                 values[line["name"]],
+                line.get("long_run", ""),
             )
             for line in results[BASE.name]["claims"]
         }
     elif old:
         wording = old.wording
-        claims = {
-            name: Claim(c.name, c.sentence, c.relation, c.bound, c.count, values[name])
-            for name, c in old.claims.items()
-        }
+        claims = {name: replace(c, values=values[name]) for name, c in old.claims.items()}
     else:
         return None
     return Record(made_from.measurement, wording, runs, claims)

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 from docutils import nodes
@@ -36,6 +37,11 @@ def test_a_row_holds_the_sentence_the_bound_the_range_the_margin_and_how_often_i
         "-0.28 spreads",
         "3 of 4",
     ]
+
+
+def test_a_row_of_a_long_run_counts_no_runs_that_only_read_it():
+    claim = replace(claim_of(dict.fromkeys(VALUES, (4.0, 4.0))), long_run="fair_comparison")
+    assert page.row(claim)[-2:] == ["a long run", "once"]
 
 
 @pytest.fixture

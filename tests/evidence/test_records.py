@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -65,6 +66,13 @@ def test_when_a_claim_stands(claim, words):
     assert (complaint is None) if words is None else (words in complaint)
 
 
+def test_what_is_read_from_a_long_run_is_the_same_in_every_run():
+    read = replace(claim_of(">", 1, base=5.0), long_run="fair_comparison")
+    assert read.complaint() is None
+    moved = replace(swinging(">", 3, 10.0, size=0.1), long_run="fair_comparison")
+    assert "is said to be read from fair_comparison, and its values differ" in moved.complaint()
+
+
 def test_the_range_leaves_room_for_draws_and_kernels_that_were_not_tried():
     low, high = swinging(">", 3, 10.0).range
     reach = 3 * SWING + 6 / 10
@@ -85,7 +93,10 @@ RECORD = Record(
     "0123456789abcdef",
     "fedcba9876543210",
     {name: {"seconds": 1.5, "processor": "one"} for name in REQUIRED},
-    {"fast": swinging(">", 3, 10.0, data_full=(8.5, 11.0)), "slow": claim_of(">", 1, base=INF)},
+    {
+        "fast": swinging(">", 3, 10.0, data_full=(8.5, 11.0)),
+        "slow": replace(claim_of(">", 1, base=INF), long_run="lottery_ticket"),
+    },
 )
 
 
@@ -103,6 +114,7 @@ def test_a_record_is_read_as_it_was_written(path):
         RECORD.runs,
     )
     assert record.claims["slow"].values == RECORD.claims["slow"].values
+    assert record.claims["slow"].long_run == "lottery_ticket"
     for condition, pair in RECORD.claims["fast"].values.items():
         assert record.claims["fast"].values[condition] == pytest.approx(pair, rel=1e-8)
 
