@@ -24,6 +24,7 @@
 ``checks``           what an exercise is and what a student is told
 ``arguments``        how a wrong argument is refused
 ``settings``         device, data set, seeds and the first weights
+``machine``          what computes here: processor, kernels, threads
 ``files``            files that are replaced whole or not at all
 ===================  ==========================================================
 """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from course_lib.data import load_fashion_mnist
 from course_lib.experiments.experiment import run
-from course_lib.experiments.report import EXPERIMENTS, experiment_named, report, state
+from course_lib.experiments.report import NAMES, experiment_named, report, state
 from course_lib.experiments.results import FOLDER
 
 
@@ -24,7 +24,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     try:
         if options.command == "list":
-            for experiment in EXPERIMENTS.values():
+            for experiment in map(experiment_named, NAMES):
                 print(f"{experiment.name:28}{state(experiment, options.results)}")
                 print(f"    {experiment.question}")
             return

@@ -76,7 +76,6 @@ EXPERIMENT = Experiment(
     table=partial(
         tuned_table,
         CELLS,
-        RATES,
         {"epochs to 88 %": _epochs_to_goal, "rates within a point": _good_rates},
     ),
 )

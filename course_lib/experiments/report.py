@@ -1,33 +1,23 @@
 """The experiments by their names, and what each of them has found."""
 
+from importlib import import_module
 from pathlib import Path
 
-from course_lib.experiments import (
-    depth_and_activation,
-    fair_comparison,
-    lottery_ticket,
-    random_labels,
-    regularized,
-    seed_reproduction,
-    small_batch_normalization,
-    trainability_map,
-)
 from course_lib.experiments.experiment import Experiment
 from course_lib.experiments.results import FOLDER, Results
 
-EXPERIMENTS: dict[str, Experiment] = {
-    module.EXPERIMENT.name: module.EXPERIMENT
-    for module in (
-        seed_reproduction,
-        fair_comparison,
-        regularized,
-        random_labels,
-        lottery_ticket,
-        small_batch_normalization,
-        depth_and_activation,
-        trainability_map,
-    )
-}
+NAMES = (
+    "seed_reproduction",
+    "fair_comparison",
+    "regularized",
+    "random_labels",
+    "lottery_ticket",
+    "small_batch_normalization",
+    "depth_and_activation",
+    "trainability_map",
+)
+"""Each is a module of this package, which is imported when it is asked for: a chapter depends on
+the experiments that it names and on no other."""
 
 
 def experiment_named(name: str | None) -> Experiment:
@@ -36,10 +26,9 @@ def experiment_named(name: str | None) -> Experiment:
     Raises:
         ValueError: there is none; the sentence lists those that there are.
     """
-    if name not in EXPERIMENTS:
-        known = ", ".join(EXPERIMENTS)
-        raise ValueError(f"There is no experiment {name!r}: there are {known}.")
-    return EXPERIMENTS[name]
+    if name not in NAMES:
+        raise ValueError(f"There is no experiment {name!r}: there are {', '.join(NAMES)}.")
+    return import_module(f"course_lib.experiments.{name}").EXPERIMENT
 
 
 def results_of(name: str, folder: Path = FOLDER) -> Results:
@@ -67,7 +56,9 @@ def report(name: str, folder: Path = FOLDER) -> str:
         ValueError: there is no experiment of this name, or its file is damaged.
         FileNotFoundError: nothing has been run yet.
     """
-    results = results_of(name, folder)
-    provenance = {**results.provenance, "state": state(experiment_named(name), folder)}
+    experiment, results = experiment_named(name), results_of(name, folder)
+    provenance = {**results.provenance, "state": state(experiment, folder)}
+    for number, machine in enumerate(provenance.pop("machines", []), start=1):
+        provenance[f"machine {number}"] = ", ".join(f"{k} {v}" for k, v in machine.items())
     lines = [f"{key.replace('_', ' '):15}{value}" for key, value in provenance.items()]
-    return "\n".join([EXPERIMENTS[name].table(results.runs), "", *lines])
+    return "\n".join([experiment.table(results.runs), "", *lines])

@@ -10,6 +10,7 @@ import torch
 
 from course_lib.data import FashionMNIST
 from course_lib.files import replacing
+from course_lib.machine import description
 
 Settings = dict[str, Any]
 Run = dict[str, Any]
@@ -28,7 +29,8 @@ class Results:
     Args:
         path: the file.
         provenance: experiment, command, data and their checksum, device, version of torch,
-            the days of the first and of the last run, and the seeds.
+            the days of the first and of the last run, the seeds, and the ``machines``
+            (:func:`course_lib.machine.description`) in the order in which they came to it.
         runs: in the order in which they were made.
     """
 
@@ -94,6 +96,9 @@ class Results:
         self.runs.append(run)
         self.provenance["seeds"] = sorted({run["settings"].get("seed", 0) for run in self.runs})
         self.provenance["last_run"] = _today()
+        machines = self.provenance.setdefault("machines", [])
+        if description() not in machines:
+            machines.append(description())
         # One line a run: a diff shows what was added.
         lines = ",\n".join(f"  {json.dumps(run, allow_nan=False)}" for run in self.runs)
         provenance = json.dumps(self.provenance, indent=1)

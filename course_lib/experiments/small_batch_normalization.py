@@ -59,5 +59,5 @@ EXPERIMENT = Experiment(
     question="How small a minibatch can a normalization bear?",
     plan=partial(tuned_plan, CELLS, RATES, SEEDS, EPOCHS),
     measure=_measure,
-    table=partial(tuned_table, CELLS, RATES, {}),
+    table=partial(tuned_table, CELLS, {}),
 )

@@ -10,6 +10,7 @@ from course_lib.data import load_fashion_mnist
 from course_lib.experiments import results as results_module
 from course_lib.experiments.experiment import Experiment, run
 from course_lib.experiments.results import Results
+from course_lib.machine import description
 
 DATA = load_fashion_mnist("small", torch.device("cpu"))
 
@@ -55,6 +56,16 @@ def test_all_runs_are_made_and_a_later_stage_knows_the_earlier(path):
     assert results.provenance["seeds"] == [0, 1]
     assert results.provenance["command"] == "python -m course_lib.experiments run squares"
     assert {"begun", "last_run", "device", "data"} <= results.provenance.keys()
+    assert results.provenance["machines"] == [description()]
+
+
+def test_another_machine_may_go_on_and_is_named(path, monkeypatch):
+    with pytest.raises(KeyboardInterrupt):
+        run(Squares(stop_after=2).experiment(), DATA, path)
+    other = {"processor": "another", "threads": 3}
+    monkeypatch.setattr(results_module, "description", lambda: other)
+    run(Squares().experiment(), DATA, path)
+    assert Results.read(path).provenance["machines"] == [description(), other]
 
 
 @pytest.mark.parametrize("stop_after", range(5))

@@ -9,7 +9,7 @@ import torch
 from course_lib.data import load_fashion_mnist
 from course_lib.experiments.__main__ import main
 from course_lib.experiments.experiment import Experiment
-from course_lib.experiments.report import EXPERIMENTS
+from course_lib.experiments.report import NAMES, experiment_named
 from course_lib.experiments.results import FOLDER, Results
 
 DATA = load_fashion_mnist("small", torch.device("cpu"))
@@ -17,7 +17,9 @@ TINY = replace(
     DATA, train=DATA.train.subset(slice(300)), val=DATA.val.subset(slice(100)), test=DATA.test
 )
 SHORT = {"epochs": 1, "rounds": 2}
-BY_NAME = pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=EXPERIMENTS)
+BY_NAME = pytest.mark.parametrize(
+    "experiment", [experiment_named(name) for name in NAMES], ids=NAMES
+)
 
 
 @BY_NAME
@@ -58,20 +60,20 @@ def test_the_table_shows_what_is_done(experiment):
 def test_the_results_in_the_book_are_whole_and_of_the_full_set(path):
     results = Results.read(path)
     assert results.provenance["data"] == "full"
-    assert not EXPERIMENTS[path.stem].pending(results.runs)
+    assert not experiment_named(path.stem).pending(results.runs)
 
 
 def test_list_says_what_is_done(tmp_path, capsys):
     main(["list", "--results", str(tmp_path)])
     out = capsys.readouterr().out
-    for name, experiment in EXPERIMENTS.items():
+    for name in NAMES:
         assert name in out
-        assert experiment.question in out
+        assert experiment_named(name).question in out
     assert "0 runs done, 15 to do" in out
 
 
 @pytest.fixture
-def lengths(monkeypatch):
+def lengths(add_experiment):
     """An experiment that takes no time."""
     experiment = Experiment(
         "lengths",
@@ -80,7 +82,7 @@ def lengths(monkeypatch):
         measure=lambda settings, data: {"images": len(data.train)},
         table=lambda runs: f"{runs[0]['result']['images']} images",
     )
-    monkeypatch.setitem(EXPERIMENTS, "lengths", experiment)
+    return add_experiment(experiment)
 
 
 def test_run_and_show_print_where_the_numbers_come_from(tmp_path, monkeypatch, capsys, lengths):
@@ -116,14 +118,11 @@ def test_missing_data_is_one_sentence(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.usefixtures("lengths")
-def test_an_interruption_says_how_to_go_on(tmp_path, monkeypatch):
+def test_an_interruption_says_how_to_go_on(tmp_path, monkeypatch, lengths, add_experiment):
     def interrupted(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setenv("COURSE_DATA", "small")
-    monkeypatch.setitem(
-        EXPERIMENTS, "lengths", replace(EXPERIMENTS["lengths"], measure=interrupted)
-    )
+    add_experiment(replace(lengths, measure=interrupted))
     with pytest.raises(SystemExit, match="run it again to go on"):
         main(["run", "lengths", "--results", str(tmp_path)])

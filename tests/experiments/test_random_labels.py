@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from course_lib.data import Split
-from course_lib.experiments.random_labels import corrupted
+from course_lib.experiments.random_labels import accuracy_when_stopped, corrupted, learned
 
 SPLIT = Split(torch.zeros(10_000, 1, 28, 28), torch.full((10_000,), 3))
 
@@ -25,3 +25,13 @@ def test_the_split_is_left_alone_and_the_seed_settles_the_draw():
     assert torch.equal(corrupted(SPLIT, 0.5, 1).labels, corrupted(SPLIT, 0.5, 1).labels)
     assert not torch.equal(corrupted(SPLIT, 0.5, 1).labels, corrupted(SPLIT, 0.5, 2).labels)
     assert (SPLIT.labels == 3).all()
+
+
+def test_a_run_is_stopped_where_the_wrong_labels_say():
+    result = {"val_accuracy": [0.3, 0.5, 0.5, 0.4], "test_accuracy": [0.6, 0.8, 0.9, 0.7]}
+    assert accuracy_when_stopped(result) == 0.8  # the first of two that are equal
+
+
+def test_what_is_learned_is_counted_at_the_end():
+    assert learned({"result": {"train_accuracy": [0.9, 0.7]}}) == 0.7
+    assert learned({"result": {"train_accuracy": []}}) == 0.0  # it diverged in its first epoch

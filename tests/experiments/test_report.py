@@ -1,14 +1,15 @@
 """What an experiment found is read from its file alone, with where it comes from."""
 
 import pytest
+import torch
 
 from course_lib.data import load_fashion_mnist
 from course_lib.experiments.experiment import Experiment, run
-from course_lib.experiments.report import EXPERIMENTS, report, results_of, state
+from course_lib.experiments.report import report, results_of, state
 
 
 @pytest.fixture
-def doubles(monkeypatch):
+def doubles(add_experiment):
     """An experiment of three runs that take no time."""
     experiment = Experiment(
         "doubles",
@@ -17,8 +18,7 @@ def doubles(monkeypatch):
         measure=lambda settings, data: {"double": 2 * settings["number"]},
         table=lambda runs: f"doubles: {[run['result']['double'] for run in runs]}",
     )
-    monkeypatch.setitem(EXPERIMENTS, "doubles", experiment)
-    return experiment
+    return add_experiment(experiment)
 
 
 def test_a_report_has_the_table_and_then_the_provenance(tmp_path, doubles):
@@ -31,6 +31,8 @@ def test_a_report_has_the_table_and_then_the_provenance(tmp_path, doubles):
     assert "data checksum  " + data.checksum in lines
     assert "seeds          [1, 2, 3]" in lines
     assert "state          complete" in lines
+    machine = next(line for line in lines if line.startswith("machine 1      processor "))
+    assert f"threads {torch.get_num_threads()}" in machine
     assert [run["result"]["double"] for run in results_of("doubles", tmp_path).runs] == [2, 4, 6]
 
 

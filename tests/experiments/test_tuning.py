@@ -1,9 +1,16 @@
-"""Every contender gets the same grid and the same seeds, and its own best rate."""
+"""Every contender starts from the same grid, gets the same seeds, and its own best rate inside."""
 
+import pytest
+
+from course_lib.experiments.report import NAMES, results_of
+from course_lib.experiments.summary import by
 from course_lib.experiments.tuning import (
+    FINAL,
+    SEARCH,
     best,
     final_accuracies,
     final_results,
+    grid,
     of_cell,
     tuned_plan,
     tuned_table,
@@ -13,7 +20,7 @@ CELLS = [{"method": "a"}, {"method": "b"}]
 EPOCHS = {"search": 2, "final": 4}
 RATES = [0.1, 1.0, 10.0]
 # Validation accuracies after each of two epochs, for each rate.
-ACCURACIES = {"a": [[0.2, 0.5], [0.9, 0.1], [0.6, 0.7]], "b": [[0.8, 0.8], [], [0.1, 0.8]]}
+ACCURACIES = {"a": [[0.2, 0.5], [0.9, 0.1], [0.6, 0.7]], "b": [[], [0.8, 0.8], [0.1, 0.8]]}
 
 
 def done(settings):
@@ -32,8 +39,8 @@ def test_first_every_rate_then_the_best_of_each_with_every_seed():
     assert [(s["stage"], s["method"], s["lr"], s["seed"]) for s in final] == [
         ("final", "a", 1.0, 1),  # the best epoch counts, not the last
         ("final", "a", 1.0, 2),
-        ("final", "b", 0.1, 1),  # the first of two that are equal; one diverged
-        ("final", "b", 0.1, 2),
+        ("final", "b", 1.0, 1),  # the first of two that are equal; one diverged
+        ("final", "b", 1.0, 2),
     ]
 
 
@@ -54,17 +61,73 @@ def test_final_runs_do_not_change_what_is_best():
     assert best(of_cell(runs, "search", CELLS[0]))["settings"]["lr"] == 1.0
 
 
+# The score of a rate, and those that are tried from 0.1, 1 and 10, in their order.
+GROWN = [
+    ("inside", lambda lr: -abs(lr - 1), [0.1, 1.0, 10.0]),
+    ("above", lambda lr: -abs(lr - 100), [0.1, 1.0, 10.0, 30.0, 100.0, 300.0]),
+    ("below", lambda lr: -abs(lr - 0.03), [0.1, 1.0, 10.0, 0.03, 0.01]),
+    ("all alike", lambda lr: 0.1, [0.1, 1.0, 10.0, 0.03]),
+    ("level at the end", lambda lr: min(lr, 10.0), [0.1, 1.0, 10.0, 30.0]),
+]
+
+
+@pytest.mark.parametrize(("score", "rates"), [g[1:] for g in GROWN], ids=[g[0] for g in GROWN])
+def test_the_grid_grows_while_the_best_rate_stands_at_an_end(score, rates):
+    tried = []
+    for number, lr in enumerate(rates):
+        planned = grid(tried, RATES, lambda run: score(run["settings"]["lr"]))
+        assert planned == rates[: max(number + 1, len(RATES))]
+        tried.append({"settings": {"lr": lr}, "result": {}})
+    assert grid(tried, RATES, lambda run: score(run["settings"]["lr"])) == rates
+
+
+def test_the_plan_of_a_grown_grid_is_the_same_when_it_is_made_again():
+    """Runs that were planned once are planned for good, or the file would be refused."""
+
+    def score(run):
+        return run["settings"]["lr"]
+
+    runs = []
+    for _ in range(8):
+        plan = tuned_plan(CELLS[:1], RATES, [1], EPOCHS, runs, score)
+        assert [run["settings"] for run in runs] == plan[: len(runs)]
+        runs.append({"settings": plan[len(runs)], "result": {"val_accuracy": []}})
+    tried = [run["settings"]["lr"] for run in runs]
+    assert tried == [0.1, 1.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0]
+
+
+TUNED = [name for name in NAMES if any("stage" in r["settings"] for r in results_of(name).runs)]
+
+
+@pytest.mark.parametrize("name", TUNED)
+def test_no_best_rate_of_the_book_stands_at_an_end_of_its_grid(name):
+    cells = {}
+    for run in results_of(name).runs:
+        cell = {
+            k: v for k, v in run["settings"].items() if k not in ("stage", "epochs", "lr", "seed")
+        }
+        cells.setdefault(str(cell), []).append(run)
+    assert len(cells) > 1
+    for cell, runs in cells.items():
+        stages = by("stage", runs)
+        tried = [run["settings"]["lr"] for run in stages[SEARCH]]
+        for run in stages[FINAL]:
+            assert min(tried) < run["settings"]["lr"] < max(tried), cell
+
+
 def test_the_table_has_a_row_for_each_contender_with_final_runs():
     runs = [done(settings) for settings in tuned_plan(CELLS, RATES, [1, 2, 4], EPOCHS, [])[:5]]
     for settings in tuned_plan(CELLS, RATES, [1, 2, 4], EPOCHS, runs)[6:]:
-        runs.append({"settings": settings, "result": {"test_accuracy": settings["seed"] / 10}})
+        seed = settings["seed"]
+        result = {"test_accuracy": seed / 10, "val_accuracy": [0.0, seed / 10 + 0.05, 0.1]}
+        runs.append({"settings": settings, "result": result})
     more = {"tried, trained": lambda tried, final: f"{len(tried)}, {len(final)}"}
     cells = [{**cell, "batch_size": 2} for cell in CELLS]  # all alike, so no column
     for run in runs:
         run["settings"]["batch_size"] = 2
     assert final_accuracies(runs, ("method", "lr")) == {("a", 1.0): [0.1, 0.2, 0.4]}
-    assert tuned_table(cells, RATES, more, runs).splitlines() == [
-        "5 of 6 rates tried",
-        "method  rate  seeds  median  lowest  highest  tried, trained",
-        "a       1     3      0.2000  0.1000  0.4000   3, 3",
+    assert tuned_table(cells, more, runs).splitlines() == [
+        "5 rates tried",
+        "method  rate  seeds  validation  test    lowest  highest  tried, trained",
+        "a       1     3      0.2500      0.2000  0.1000  0.4000   3, 3",
     ]
