@@ -24,10 +24,9 @@ from jupyter_cache import get_cache
 from jupyter_cache.base import JupyterCacheAbstract
 from jupyter_cache.executors import load_executor
 
-from course_lib import settings
+from course_lib import machine, settings
 from course_lib.claims import MEASURED
 from course_lib.evidence import records, sources
-from course_lib.evidence.conditions import KERNEL_SWITCHES
 from course_lib.files import replacing
 
 CACHE = sources.ROOT / "_build" / ".jupyter_cache"
@@ -44,7 +43,7 @@ METADATA = {
 }
 
 # Variables that change what a chapter prints.
-SWITCHES = (*KERNEL_SWITCHES, "COURSE_SEED_SHIFT", "COURSE_NUDGE")
+SWITCHES = (*machine.SWITCHES, "COURSE_SEED_SHIFT", "COURSE_NUDGE")
 
 
 def fingerprint(chapter: Path) -> str:
