@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-# What makes the two libraries of kernels use less than the processor can.
+# What makes torch, MKL and oneDNN use less than the processor can.
 SWITCHES = ("ATEN_CPU_CAPABILITY", "MKL_ENABLE_INSTRUCTIONS", "ONEDNN_MAX_CPU_ISA")
 
 

@@ -24,8 +24,8 @@ def linked(text):
 
 
 def in_part(sentence):
-    """The chapters that only some sections need: their names follow "for two sections"."""
-    _, *rest = re.split(r"\bfor (?:the last )?two\b", sentence)
+    """The chapters that only some sections need: their names follow "for one" or "for two"."""
+    _, *rest = re.split(r"\bfor (?:one|two|the last two)\b", sentence)
     return linked(" ".join(rest))
 
 
