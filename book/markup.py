@@ -48,6 +48,13 @@ _OBJECTIVES = re.compile(
     r"(.*?)</ul>",
     re.DOTALL,
 )
+_QUESTION = re.compile(
+    r"(<p><strong>What do you expect(?:(?!</p>).)*</p>\s*)"
+    r"<p>\(a\) ((?:(?!</p>).)*) \(b\) ((?:(?!</p>).)*) "
+    r"\(c\) ((?:(?!</p>).)*)</p>",
+    re.DOTALL,
+)
+_ANSWER = re.compile(r"<p>The answer is \(([abc])\)")
 _UNIT = re.compile(
     r"(<(pre|code)\b.*?</\2>|<[^>]*>)|(?<=\d) (?=%)", re.DOTALL
 )
@@ -81,6 +88,7 @@ def lean(
         html,
     )
     html = with_objectives(with_plain_tables(html))
+    html = with_questions(html)
     html = with_held_units(with_held_signs(html))
     return with_listed_papers(html)
 
@@ -238,9 +246,7 @@ def with_objectives(html: str) -> str:
         items = re.sub(
             r"<li><p>(.*?)</p></li>",
             lambda item: (
-                f'<li data-objective="'
-                f'{hashlib.sha256(item[1].encode()).hexdigest()[:8]}">'
-                f"{item[1]}</li>"
+                f'<li data-objective="{_name(item[1])}">{item[1]}</li>'
             ),
             found[2],
             flags=re.DOTALL,
@@ -248,6 +254,31 @@ def with_objectives(html: str) -> str:
         return f'{found[1]} class="simple objectives">{items}</ul>'
 
     return _OBJECTIVES.sub(named, html)
+
+
+def with_questions(html: str) -> str:
+    """Questions with their options as a list that knows the answer.
+
+    A script asks the reader for one of them before it shows what follows
+    in the section (``questions.js``). It remembers a question by a name
+    made of its words.
+    """
+
+    def listed(found: re.Match[str]) -> str:
+        asked, *options = found.groups()
+        answer = _ANSWER.search(html, found.end())
+        items = "".join(f"<li>{option}</li>" for option in options)
+        return (
+            f'{asked}<ol class="options" type="a" '
+            f'data-question="{_name(found[0])}" '
+            f'data-answer="{answer[1] if answer else ""}">{items}</ol>'
+        )
+
+    return _QUESTION.sub(listed, html)
+
+
+def _name(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def rounded(svg: str) -> str:

@@ -168,6 +168,24 @@ def test_a_chapter_says_what_it_is_for(chapter):
         assert f"**{promise}**" in opening
 
 
+OPTIONS = re.compile(r"\(a\) (.+) \(b\) (.+) \(c\) (.+)")
+
+
+def test_a_question_ends_its_cell_with_three_options_and_is_answered_by_the_next(chapter):
+    said = [cell.source for cell in chapter.cells if cell.cell_type == "markdown"]
+    answers = []
+    for text, after in zip(said, said[1:]):
+        assert text.count("**What do you expect") <= 1, text[-300:]
+        if "**What do you expect" in text:
+            *_, question, options = text.split("\n\n")
+            assert question.startswith("**What do you expect"), options
+            found = OPTIONS.fullmatch(options)
+            assert found, options
+            assert all("[" not in o and "{" not in re.sub(r"\$.*?\$", "", o) for o in found.groups())
+            answers += re.findall(r"\AThe answer is \(([abc])\)[.:,]", after) or [after[:80]]
+    assert set(answers) == {"a", "b", "c"}
+
+
 def test_a_chapter_ends_with_what_to_remember_and_what_to_read(chapter):
     sections = re.findall(r"^## (.+)$", chapter.text, re.M)
     assert sections[-2:] == ["What to remember", "Further reading"]

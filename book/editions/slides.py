@@ -97,6 +97,8 @@ class Deck:
             self._paragraph(tag)
         elif "math" in classes:
             self._put(tag, _lines_of_formula(tag), *self._lead())
+        elif "options" in classes:
+            self._put(tag, sum(_lines(item, gap=0.2) for item in tag))
         elif tag.tag in ("ul", "ol"):
             lead = self._lead()
             for item in tag:

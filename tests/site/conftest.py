@@ -27,6 +27,10 @@ MODES = {
     "phone": {"color_scheme": "light", "viewport": PHONE},
 }
 
+NEVER_ASK = """try {
+  localStorage.getItem("questions") || localStorage.setItem("questions", '{"never": true}');
+} catch {}"""
+
 SHELL = """<!doctype html>
 <html lang="en" data-theme="light">
 <head><meta charset="utf-8"><title>Playground</title>
@@ -100,8 +104,10 @@ def opened(browser):
     """Opens pages, keeps what they log, fetch from elsewhere and load, and closes them."""
     contexts = []
 
-    def open_page(address, mode="light", **settings):
+    def open_page(address, mode="light", asks=False, **settings):
         contexts.append(browser.new_context(**MODES[mode] | settings))
+        if not asks:  # a question would hide what follows it
+            contexts[-1].add_init_script(NEVER_ASK)
         page = contexts[-1].new_page()
         page.set_default_timeout(PATIENCE)
         page.complaints, page.loaded = [], {}

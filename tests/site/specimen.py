@@ -65,6 +65,28 @@ What is $1 + 1$?
 :class: dropdown
 $2$, as {cite}`kingma2015` knows.
 ```
+
+## Asked first
+
+**What do you expect?** Which of the two ways is shorter?
+
+(a) The first, of length $1$. (b) The second. (c) Neither: both are as long.
+
+The answer is (b). By {eq}`eq-way` it takes half as long.
+
+$$
+1 > \tfrac12
+$$ (eq-way)
+
+**What do you expect?** And of the three?
+
+(a) The first. (b) The second. (c) The third.
+
+The answer is (c). It is a straight line.
+
+### Below what was asked
+
+This is another matter.
 """
 
 CODE = """def step(w, g, lr=0.1):
