@@ -1,4 +1,4 @@
-"""A question is answered first: what was found is shown afterwards, and to everybody who wants it."""
+"""A question is answered first; what was found is shown afterwards, or to whoever asks for it."""
 
 import json
 
