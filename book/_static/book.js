@@ -78,7 +78,7 @@
   // An address from outside may name what stands in another chapter by now.
   function follow() {
     const moved = document.getElementById("moved");
-    const id = decodeURIComponent(location.hash.slice(1));
+    const id = location.hash.slice(1);
     if (!moved || !id || document.getElementById(id)) return;
     for (const [page, ids] of Object.entries(JSON.parse(moved.textContent)))
       if (ids.includes(id)) location.replace(`${page}.html${location.hash}`);

@@ -87,7 +87,7 @@
 
   // An address may name what an unanswered question hides.
   function reveal() {
-    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const target = document.getElementById(location.hash.slice(1));
     if (!target || target.checkVisibility()) return;
     for (let node = target; node; node = node.parentElement)
       for (let before = node.previousElementSibling; before; before = before.previousElementSibling)

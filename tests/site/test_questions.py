@@ -91,6 +91,13 @@ def test_a_link_to_what_is_hidden_shows_it(asked, address):
     assert not shows(asked, SECOND)
 
 
+@pytest.mark.parametrize("part", ["nowhere", "%E0%A4%A", "\"><b>"])
+def test_a_link_to_nonsense_shows_the_page(opened, address, part):
+    page = opened(f"{address}book/notation.html#{part}", asks=True)
+    assert page.locator("article h1").is_visible()
+    assert page.complaints == []
+
+
 def test_without_scripts_and_on_paper_everything_is_there(asked, opened, address):
     asked.emulate_media(media="print")
     plain = opened(f"{address}book/specimen.html", asks=True, java_script_enabled=False)
