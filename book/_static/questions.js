@@ -23,32 +23,31 @@
     }
   }
 
-  function button(text, press) {
+  function button(press, ...contents) {
     const made = document.createElement("button");
     made.type = "button";
-    made.append(...[text].flat());
+    made.append(...contents);
     made.addEventListener("click", press);
     return made;
   }
 
-  function ask(list) {
+  function ask(list, given) {
     const { question, answer } = list.dataset;
     const options = [...list.children].map((item, i) => {
       const letter = "abc"[i];
-      const option = button([...item.childNodes], () => choose(letter));
+      const option = button(() => choose(letter), ...item.childNodes);
       item.append(option);
       return [letter, option, item];
     });
     const said = document.createElement("span");
     said.setAttribute("role", "status");
-    const show = button("Show it without guessing", () => choose(""));
-    const stop = button("", () => (asking.contains("asks") ? never() : again()));
+    const show = button(() => choose(""), "Show it without guessing");
+    const stop = button(() => turn(!asking.contains("asks")));
     stop.className = "options-stop";
     const foot = document.createElement("p");
     foot.className = "options-foot";
     foot.append(said, show, stop);
     list.after(foot);
-    list.classList.add("asked");
 
     function choose(letter) {
       keep({ given: { ...load().given, [question]: letter } });
@@ -64,25 +63,19 @@
       const right = answer && `(${answer}) is right.`;
       said.textContent = letter === answer || !letter ? right : `You chose (${letter}). ${right}`;
     }
-    const { given } = load();
     if (Object.hasOwn(given, question)) open(String(given[question]));
     list.open = open;
   }
 
-  const lists = () => document.querySelectorAll(".options");
+  /** Ask from now on, or no more. */
+  function turn(asks) {
+    keep({ never: !asks });
+    asking.toggle("asks", asks);
+    label();
+  }
   function label() {
-    const asks = asking.contains("asks");
-    for (const stop of document.querySelectorAll(".options-stop")) stop.textContent = asks ? "Never ask" : "Ask me first";
-  }
-  function never() {
-    keep({ never: true });
-    asking.remove("asks");
-    label();
-  }
-  function again() {
-    keep({ never: false });
-    asking.add("asks");
-    label();
+    const text = asking.contains("asks") ? "Never ask" : "Ask me first";
+    for (const stop of document.querySelectorAll(".options-stop")) stop.textContent = text;
   }
 
   // An address may name what an unanswered question hides.
@@ -96,7 +89,8 @@
   }
 
   document.addEventListener("DOMContentLoaded", () => {
-    lists().forEach(ask);
+    const { given } = load();
+    document.querySelectorAll(".options").forEach((list) => ask(list, given));
     label();
     reveal();
     addEventListener("hashchange", reveal);
