@@ -15,9 +15,10 @@ import platform
 import re
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
+import kernels
 import nbformat
 import torch
 from jupyter_cache import get_cache
@@ -102,7 +103,7 @@ def execute(chapters: list[Path]) -> dict[Path, str]:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ["IPYTHONDIR"] = str(_quiet_profile())
     failed = {}
-    with ProcessPoolExecutor(at_once) as pool:
+    with kernels.forked(), ThreadPoolExecutor(at_once) as pool:
         begun = {
             pool.submit(run, chapter, CACHE): chapter for chapter in stale
         }
