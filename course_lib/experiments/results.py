@@ -97,8 +97,9 @@ class Results:
         self.provenance["seeds"] = sorted({run["settings"].get("seed", 0) for run in self.runs})
         self.provenance["last_run"] = _today()
         machines = self.provenance.setdefault("machines", [])
-        if description() not in machines:
-            machines.append(description())
+        machine = description()
+        if machine not in machines:
+            machines.append(machine)
         # One line a run: a diff shows what was added.
         lines = ",\n".join(f"  {json.dumps(run, allow_nan=False)}" for run in self.runs)
         provenance = json.dumps(self.provenance, indent=1)

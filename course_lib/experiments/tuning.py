@@ -69,6 +69,9 @@ def grid(tried: Sequence[Run], rates: Sequence[float], score: Score = _validatio
     Returns:
         ``rates``, and after them those by which the grid has grown: the next of the
         :data:`LADDER`, as often as the best stands at an end.
+
+    Raises:
+        ValueError: the best stands at an end of the ladder itself.
     """
     tries = list(rates)
     done = {run["settings"]["lr"]: run for run in tried}
@@ -77,6 +80,10 @@ def grid(tried: Sequence[Run], rates: Sequence[float], score: Score = _validatio
         beyond = {min(tries): -1, max(tries): 1}.get(lr)
         if beyond is None:
             break
+        if lr in (LADDER[0], LADDER[-1]):
+            raise ValueError(
+                f"The best rate is {lr:g}, where the ladder of rates ends: lengthen it."
+            )
         tries.append(LADDER[LADDER.index(lr) + beyond])
     return tries
 

@@ -6,6 +6,7 @@ from course_lib.experiments.report import NAMES, results_of
 from course_lib.experiments.summary import by
 from course_lib.experiments.tuning import (
     FINAL,
+    LADDER,
     SEARCH,
     best,
     final_accuracies,
@@ -79,6 +80,14 @@ def test_the_grid_grows_while_the_best_rate_stands_at_an_end(score, rates):
         assert planned == rates[: max(number + 1, len(RATES))]
         tried.append({"settings": {"lr": lr}, "result": {}})
     assert grid(tried, RATES, lambda run: score(run["settings"]["lr"])) == rates
+
+
+@pytest.mark.parametrize("end", [0, -1], ids=["lowest", "highest"])
+def test_a_best_rate_at_the_end_of_the_ladder_is_an_error_that_names_it(end):
+    rates = LADDER[:3] if end == 0 else LADDER[-3:]
+    tried = [{"settings": {"lr": lr}, "result": {}} for lr in rates]
+    with pytest.raises(ValueError, match=f"The best rate is {LADDER[end]:g}, where the ladder"):
+        grid(tried, rates, lambda run: float(run["settings"]["lr"] == LADDER[end]))
 
 
 def test_the_plan_of_a_grown_grid_is_the_same_when_it_is_made_again():
