@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from importlib.metadata import EntryPoint
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
@@ -20,16 +21,7 @@ from jupyter_client.provisioning import KernelProvisionerFactory
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 NAME = "forked"
-WARM = (
-    "__main__",  # which a fork would import again
-    "course_lib.claims",
-    "course_lib.experiments.report",
-    "course_lib.many",
-    "course_lib.models",
-    "course_lib.optim",
-    "course_lib.plotting",
-    "ipykernel.kernelapp",
-)
+WARM = "course_lib.evidence.warm"
 
 
 @contextmanager
@@ -42,7 +34,7 @@ def forked() -> Iterator[None]:
     if sys.platform != "linux":
         yield
         return
-    get_context("forkserver").set_forkserver_preload(list(WARM))
+    get_context("forkserver").set_forkserver_preload([WARM])
     factory = KernelProvisionerFactory.instance()
     before, group = factory.default_provisioner_name, factory.GROUP_NAME
     place = f"{__name__}:{ForkedKernel.__name__}"
@@ -62,12 +54,12 @@ class ForkedKernel(LocalProvisioner):
     ) -> KernelConnectionInfo:
         """Start it with the arguments that the new Python would get."""
         after = cmd.index("ipykernel_launcher") + 1
+        self.cwd = str(kwargs.get("cwd") or Path.cwd())
         fork = get_context("forkserver").Process(
-            target=_serve, args=(cmd[after:], kwargs["env"], kwargs["cwd"])
+            target=_serve, args=(cmd[after:], kwargs["env"], self.cwd)
         )
         fork.start()
         self.process, self.pid = _Handle(fork), fork.pid
-        self.cwd = kwargs["cwd"]
         return self.connection_info
 
 

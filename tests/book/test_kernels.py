@@ -43,6 +43,15 @@ def test_it_has_the_folder_the_environment_and_the_imports(kernel, tmp_path):
     assert said == f"{tmp_path} 7 True __main__"
 
 
+def test_without_a_folder_it_has_the_one_of_who_asked(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with kernels.forked():
+        manager, client = start_new_kernel()
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+    assert manager.provisioner.cwd == str(tmp_path)
+
+
 def test_what_one_changes_no_other_sees(kernel, tmp_path):
     kernel("import torch; torch.set_default_dtype(torch.float64)")
     with kernels.forked():
