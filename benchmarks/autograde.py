@@ -2,9 +2,9 @@
 
 The same class is graded end to end, with gradebook, notebooks and feedback: by nbgrader's own two
 commands, in the course's settings before it graded by itself (``stock/nbgrader_config.py``), and
-by ``python -m grading run`` with one process. They take turns, so that a busy machine is unfair to
-none. nbgrader has the assignment in its gradebook before; we enter it on the way. What a second
-process is worth is asked of a class of 300: with 40, a third of the time goes into starting.
+by ``python -m grading run`` with one process and with two. They take turns, so that a busy machine
+is unfair to none. nbgrader has the assignment in its gradebook before; we enter it on the way. What
+a second process is worth is asked of a whole class too: of 40, a third of the time is the start.
 
     python benchmarks/autograde.py                        # sgd, half an hour
     python benchmarks/autograde.py practice --count 8     # another assignment, fewer hand-ins
@@ -108,30 +108,27 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=3, help="default 3")
     options = parser.parse_args()
     name, few, many = options.assignment, options.count, options.whole
-    rows: dict[tuple[str, int], list[float]] = {
-        ("nbgrader", few): [],
-        ("one process", few): [],
-        ("one process", many): [],
-        ("two processes", many): [],
-    }
+    stocks: list[float] = []
+    graded: dict[tuple[int, int], list[float]] = {(c, w): [] for c in (few, many) for w in (1, 2)}
     for _ in range(options.turns):
         with TemporaryDirectory() as folder:
-            times = (
-                stock(Path(folder, "a"), name, few),
-                ours(Path(folder, "b"), name, few, workers=1),
-                ours(Path(folder, "c"), name, many, workers=1),
-                ours(Path(folder, "d"), name, many, workers=2),
-            )
-        for row, seconds_ in zip(rows.values(), times, strict=True):
-            row.append(seconds_)
+            stocks.append(stock(Path(folder, "stock"), name, few))
+            for (count, workers), times in graded.items():
+                place = Path(folder, f"{count}-{workers}")
+                times.append(ours(place, name, count, workers))
     print(f"hand-ins of {name}, seconds from end to end")
-    for (how, count), each in rows.items():
-        middle = statistics.median(each)
-        told = ", ".join(f"{seconds_:.1f}" for seconds_ in each)
-        print(f"{how:14}{count:4}{middle:8.1f}   one hand-in {middle / count:6.3f}   all {told}")
-    stocks, ones, classes, twos = rows.values()
-    print(f"two processes: {_median_ratio(classes, twos):.2f} times one")
-    print(f"ratio: {_median_ratio(stocks, ones):.1f}")
+    _row("nbgrader", few, stocks)
+    for (count, workers), times in graded.items():
+        _row("one process" if workers == 1 else "two processes", count, times)
+    for count in (few, many):
+        worth = _median_ratio(graded[count, 1], graded[count, 2])
+        print(f"two processes, {count} hand-ins: {worth:.2f} times one")
+    print(f"ratio: {_median_ratio(stocks, graded[few, 1]):.1f}")
+
+
+def _row(how: str, count: int, times: list[float]) -> None:
+    middle, each = statistics.median(times), ", ".join(f"{seconds:.1f}" for seconds in times)
+    print(f"{how:14}{count:4}{middle:8.1f}   one hand-in {middle / count:6.3f}   all {each}")
 
 
 def _median_ratio(slow: list[float], fast: list[float]) -> float:
