@@ -165,8 +165,8 @@ def build(folder: Path) -> Path:
     book.mkdir()
     for name in ("_static", "_templates", "editions", "fonts"):
         copytree(ROOT / "book" / name, book / name)
-    for file in ("code_links.py", "formulas.py", "markup.py", "site_pages.py", "styles.py"):
-        copy(ROOT / "book" / file, book / file)
+    for module in (ROOT / "book").glob("*.py"):  # the settings name the extensions among them
+        copy(module, book)
     for file in ("notation.md", "bibliography.md", "references.bib"):
         copy(ROOT / "book" / file, book / file)
     (book / "reference").mkdir()
