@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import nbformat
@@ -119,21 +119,19 @@ def wait_until_run(page, text, before="", patience=PATIENCE):
     expect(number).to_have_text(another, timeout=patience)
 
 
-def run_above(page, text, until, tries=6):
+def run_above(page, text, until):
     """Run what stands above the cell with this text, until a cell of it has run.
 
     A kernel that has only just become idle may drop what it is asked (JupyterLab then takes the
     numbers away), and a student asks again.
     """
-    for left in reversed(range(tries)):
+    for _ in range(6):
         page.locator(".jp-CodeCell", has_text=text).locator(".cm-content").focus()
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_text("Run All Above Selected Cell").click()
-        try:
+        with suppress(AssertionError):
             return wait_until_run(page, until, patience=PATIENCE / 3)
-        except AssertionError:
-            if not left:
-                raise
+    pytest.fail(f"JupyterLab was asked six times to run {until!r}, and has not.")
 
 
 def verdict(page):
